@@ -1,0 +1,148 @@
+// Package cli is the crossdock command. Each command has a file of its own
+// that reads top to bottom: its flags, its help with an example, what it does.
+//
+// Exit status: 0 when the command did what was asked, 1 when it could not, 2
+// when it was used wrongly. With --json every command writes machine-readable
+// output to standard output, and only that; messages for people go to standard
+// error.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crossdock/crossdock/core/config"
+	"github.com/crossdock/crossdock/core/ledger"
+)
+
+// Main runs the command line of this process and returns its exit status.
+func Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return Run(ctx, args, Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, os.Getenv)
+}
+
+// Streams are what a command reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Run runs one command line. It is Main without the process around it.
+func Run(ctx context.Context, args []string, std Streams, getenv func(string) string) int {
+	a := &app{Streams: std, getenv: getenv}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(std.In)
+	root.SetOut(std.Out)
+	root.SetErr(std.Err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	var failed *exitError
+	if errors.As(err, &failed) {
+		if failed.err != nil {
+			fmt.Fprintln(std.Err, "crossdock:", failed.err)
+		}
+		return failed.code
+	}
+	fmt.Fprintln(std.Err, "crossdock:", err)
+	return 2
+}
+
+// exitError carries an exit status other than 2, which cobra's own errors
+// (unknown command, unknown flag) end with.
+type exitError struct {
+	code int
+	err  error // nil: everything was said already
+}
+
+func (e *exitError) Error() string { return fmt.Sprint(e.err) }
+func (e *exitError) Unwrap() error { return e.err }
+
+func fail(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{code: 1, err: err}
+}
+
+// app is what the commands share.
+type app struct {
+	Streams
+	getenv func(string) string
+	dir    string
+	json   bool
+}
+
+func (a *app) root() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "crossdock",
+		Short: "Retail integration middleware: orders, stock and promotions between commerce, EDI partners and ERPs",
+		Long: `Crossdock moves canonical messages between connector processes (REST, SOAP,
+SFTP, EDI, database), with declarative mappings, retries and dead letters.
+
+A project is a folder: crossdock.yaml, connections/, routes/, mappings/,
+partners/. Start with "crossdock demo" to see one at work, or "crossdock init"
+to make your own.`,
+		Example:       "  crossdock demo\n  crossdock init shop && crossdock validate -c shop && crossdock run -c shop\n  crossdock trace 4711",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       Version(),
+	}
+	c.PersistentFlags().StringVarP(&a.dir, "config", "c", ".", "folder of the project")
+	c.PersistentFlags().BoolVar(&a.json, "json", false, "write machine-readable output")
+	c.AddCommand(
+		a.demoCommand(), a.runCommand(), a.initCommand(), a.validateCommand(),
+		a.routeCommand(), a.traceCommand(), a.deadCommand(), a.mapCommand(),
+		a.connectorCommand(), a.pluginCommand(),
+	)
+	return c
+}
+
+// Version is the version of this build: the module's, or "devel".
+func Version() string {
+	if bi, ok := debug.ReadBuildInfo(); ok && bi.Main.Version != "" && bi.Main.Version != "(devel)" {
+		return bi.Main.Version
+	}
+	return "devel"
+}
+
+// printJSON writes v as one line of JSON.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.Out)
+	enc.SetEscapeHTML(false)
+	return fail(enc.Encode(v))
+}
+
+// settings reads crossdock.yaml for commands that look into the ledger.
+func (a *app) settings() (*config.Project, error) {
+	p, fs := config.LoadSettings(a.dir, a.getenv)
+	if err := fs.Err(); err != nil {
+		return nil, fail(err)
+	}
+	return p, nil
+}
+
+// ledger opens the project's ledger, beside a running node or without one.
+func (a *app) ledger(ctx context.Context) (*ledger.Ledger, error) {
+	p, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	l, err := ledger.Open(ctx, ledger.Options{DSN: p.Settings.Ledger.DSN})
+	if err != nil {
+		return nil, fail(err)
+	}
+	return l, nil
+}

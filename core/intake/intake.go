@@ -1,0 +1,308 @@
+// Package intake takes documents over from source connectors.
+//
+// The one promise is durability before acknowledgement: a batch is in the
+// `received` stream, synced to disk or replicated, before the connector hears
+// of it, and so before it answers an HTTP request, archives a file or moves a
+// watermark. If the process dies in between, the source offers the batch again
+// and the records' stable ids make the second offer harmless.
+//
+// A position is only an optimisation, since reading again is harmless; it is
+// therefore saved behind the acknowledgement and never ahead of it.
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/crossdock/crossdock/core/engine"
+	"github.com/crossdock/crossdock/core/ledger"
+	"github.com/crossdock/crossdock/plugins/host"
+	"github.com/crossdock/crossdock/plugins/protocol"
+)
+
+// Publisher makes messages durable; *engine.Engine does.
+type Publisher interface {
+	// PublishBatch returns after durability and says which messages were known
+	// already by their id.
+	PublishBatch(ctx context.Context, topic string, msgs ...*message.Message) (duplicates []bool, err error)
+}
+
+// Book is what intake writes down; *ledger.Ledger does.
+type Book interface {
+	Journal(hops ...ledger.Hop)
+	Count(route, target, what string, n int64)
+	Bury(ctx context.Context, d ledger.Dead, removeParked bool) (string, error)
+	Position(ctx context.Context, source string) ([]byte, error)
+	SetPosition(ctx context.Context, source string, pos []byte) error
+}
+
+// Reader reads one source; *host.Instance does.
+type Reader interface {
+	Read(ctx context.Context, o host.ReadOptions, handle func(context.Context, *protocol.ReadBatch) error) error
+}
+
+// Observer is told what came in; telemetry implements it.
+type Observer interface {
+	// Received counts new records and those known already, and tells how far
+	// behind its source the batch was.
+	Received(endpoint string, fresh, duplicates int, lag time.Duration)
+}
+
+// Options configure a Source.
+type Options struct {
+	// Endpoint is "<connection>.<source>".
+	Endpoint string
+	Tenant   string
+	// Routes consume what comes in; it is counted for each of them.
+	Routes    []string
+	Reader    Reader
+	Publisher Publisher
+	Book      Book
+	Observer  Observer
+	Log       *slog.Logger
+	Now       func() time.Time
+}
+
+// Source moves one source endpoint's documents into the received stream.
+type Source struct {
+	o    Options
+	conn string
+	name string
+
+	mu       sync.Mutex
+	position []byte
+	dirty    bool
+}
+
+// New returns a source that is not running.
+func New(o Options) *Source {
+	conn, name, _ := strings.Cut(o.Endpoint, ".")
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Source{o: o, conn: conn, name: name}
+}
+
+// Topic is where the documents of a source endpoint are published.
+func Topic(endpoint string) string { return "received." + endpoint }
+
+const (
+	positionInterval = 250 * time.Millisecond
+	firstWait        = 100 * time.Millisecond
+	longestWait      = 15 * time.Second
+)
+
+// Run reads until ctx ends or a bounded source is finished. A stream that
+// breaks is opened again, with growing waits, from the last position.
+func (s *Source) Run(ctx context.Context) error {
+	saverCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	saved := make(chan struct{})
+	go func() {
+		defer close(saved)
+		s.savePositions(saverCtx)
+	}()
+	defer func() {
+		stop()
+		<-saved
+	}()
+	wait := firstWait
+	for {
+		began := s.o.Now()
+		err := s.read(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err == nil || errors.Is(err, io.EOF) {
+			return nil
+		}
+		if s.o.Now().Sub(began) > longestWait {
+			wait = firstWait
+		}
+		s.o.Log.Warn("source interrupted, reading again", "endpoint", s.o.Endpoint, "wait", wait, "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait/2 + rand.N(wait/2)):
+		}
+		wait = min(wait*2, longestWait)
+	}
+}
+
+func (s *Source) read(ctx context.Context) error {
+	s.mu.Lock()
+	from := s.position
+	s.mu.Unlock()
+	if from == nil {
+		stored, err := s.o.Book.Position(ctx, s.o.Endpoint)
+		if err != nil {
+			return fmt.Errorf("reading the position of %s: %w", s.o.Endpoint, err)
+		}
+		from = stored
+	}
+	return s.o.Reader.Read(ctx, host.ReadOptions{From: from, Credit: 16}, s.accept)
+}
+
+// accept makes one batch durable. Its error tells the connector that nothing
+// was accepted.
+func (s *Source) accept(ctx context.Context, b *protocol.ReadBatch) error {
+	for _, u := range b.GetUnreadable() {
+		if err := s.bury(ctx, u); err != nil {
+			return err
+		}
+	}
+	now := s.o.Now().UTC()
+	msgs := make([]*message.Message, len(b.GetRecords()))
+	for i, r := range b.GetRecords() {
+		msgs[i] = s.message(r, now)
+	}
+	duplicates := make([]bool, len(msgs))
+	if len(msgs) > 0 {
+		var err error
+		if duplicates, err = s.o.Publisher.PublishBatch(ctx, Topic(s.o.Endpoint), msgs...); err != nil {
+			return fmt.Errorf("%s: %d records could not be stored; the source keeps them: %w", s.o.Endpoint, len(msgs), err)
+		}
+	}
+	s.record(msgs, duplicates, b, now)
+	if pos := b.GetPosition(); len(pos) > 0 {
+		s.mu.Lock()
+		s.position, s.dirty = pos, true
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+func (s *Source) record(msgs []*message.Message, duplicates []bool, b *protocol.ReadBatch, began time.Time) {
+	hops := make([]ledger.Hop, len(msgs))
+	fresh, dups := 0, 0
+	took := s.o.Now().Sub(began)
+	for i, m := range msgs {
+		state := "received"
+		if duplicates[i] {
+			state = "duplicate"
+			dups++
+		} else {
+			fresh++
+		}
+		hops[i] = ledger.Hop{
+			MessageID: m.UUID, Correlation: m.Metadata.Get(engine.MetaCorrelation), Route: strings.Join(s.o.Routes, ","),
+			Target: s.o.Endpoint, Stage: "received", State: state, At: began, Took: took, After: m.Payload,
+			Keys: businessKeys(m.Metadata), Trace: m.Metadata.Get(engine.MetaTrace),
+		}
+	}
+	s.o.Book.Journal(hops...)
+	unreadable := len(b.GetUnreadable())
+	for _, r := range s.o.Routes {
+		s.o.Book.Count(r, "", "received", int64(fresh+unreadable))
+		s.o.Book.Count(r, "", "duplicates", int64(dups))
+	}
+	if s.o.Observer != nil {
+		s.o.Observer.Received(s.o.Endpoint, fresh+unreadable, dups, b.GetLag().AsDuration())
+	}
+}
+
+// message builds the stored form of a record. Its id is the record's own,
+// within the endpoint, so that whatever the source repeats is the same message.
+func (s *Source) message(r *protocol.Record, now time.Time) *message.Message {
+	id := s.o.Endpoint + "/" + r.GetId()
+	m := message.NewMessage(id, r.GetPayload())
+	for _, kv := range r.GetMeta() {
+		m.Metadata.Set(kv.GetK(), kv.GetV())
+	}
+	set := func(k, v string) {
+		if v != "" {
+			m.Metadata.Set(k, v)
+		}
+	}
+	key := string(r.GetKey())
+	if key == "" {
+		key = s.o.Endpoint // the source's own order is kept
+	}
+	set(engine.MetaKey, key)
+	if m.Metadata.Get(engine.MetaCorrelation) == "" {
+		set(engine.MetaCorrelation, id)
+	}
+	set(engine.MetaConnection, s.conn)
+	set(engine.MetaSource, s.name)
+	set(engine.MetaTenant, s.o.Tenant)
+	set(engine.MetaEntity, r.GetEntity())
+	set(engine.MetaOperation, r.GetOperation())
+	set(engine.MetaContentType, r.GetContentType())
+	set(engine.MetaReceived, now.Format(time.RFC3339Nano))
+	if ns := r.GetEventTimeNs(); ns > 0 {
+		set(engine.MetaEventTime, time.Unix(0, int64(ns)).UTC().Format(time.RFC3339Nano))
+	}
+	return m
+}
+
+// bury keeps an input that never became a record as a dead letter.
+func (s *Source) bury(ctx context.Context, u *protocol.Unreadable) error {
+	id := s.o.Endpoint + "/" + u.GetId()
+	d := ledger.Dead{
+		Route: strings.Join(s.o.Routes, ","), Target: s.o.Endpoint, MessageID: id, Correlation: id, Stage: "intake",
+		Class: u.GetProblem().GetClass().String(), Code: u.GetProblem().GetCode(), Reason: u.GetProblem().GetMessage(),
+		Payload: u.GetContent(), ContentType: u.GetContentType(), Metadata: map[string]string{}, Keys: map[string]string{},
+		Attempts: 1, FirstAt: s.o.Now().UTC(), At: s.o.Now().UTC(), State: "dead",
+	}
+	for _, kv := range u.GetMeta() {
+		d.Metadata[kv.GetK()] = kv.GetV()
+		if name, ok := strings.CutPrefix(kv.GetK(), engine.MetaBusinessPrefix); ok {
+			d.Keys[name] = kv.GetV()
+		}
+	}
+	if _, err := s.o.Book.Bury(ctx, d, false); err != nil {
+		return fmt.Errorf("%s: keeping an unreadable input: %w", s.o.Endpoint, err)
+	}
+	s.o.Log.Warn("unreadable input kept as dead letter", "endpoint", s.o.Endpoint, "id", id, "reason", d.Reason)
+	return nil
+}
+
+func businessKeys(md message.Metadata) map[string]string {
+	keys := map[string]string{}
+	for k, v := range md {
+		if name, ok := strings.CutPrefix(k, engine.MetaBusinessPrefix); ok {
+			keys[name] = v
+		}
+	}
+	return keys
+}
+
+// savePositions writes the newest position now and then, and once at the end.
+func (s *Source) savePositions(ctx context.Context) {
+	tick := time.NewTicker(positionInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.savePosition(context.WithoutCancel(ctx))
+			return
+		case <-tick.C:
+			s.savePosition(ctx)
+		}
+	}
+}
+
+func (s *Source) savePosition(ctx context.Context) {
+	s.mu.Lock()
+	pos, dirty := s.position, s.dirty
+	s.dirty = false
+	s.mu.Unlock()
+	if !dirty {
+		return
+	}
+	if err := s.o.Book.SetPosition(ctx, s.o.Endpoint, pos); err != nil && ctx.Err() == nil {
+		s.o.Log.Error("the position was not saved; after a restart the source is read again from an older one",
+			"endpoint", s.o.Endpoint, "error", err)
+		s.mu.Lock()
+		s.dirty = true
+		s.mu.Unlock()
+	}
+}
