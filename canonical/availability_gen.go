@@ -38,7 +38,7 @@ type Availability struct {
 	AsOf time.Time `json:"asOf"`
 	// Whether a feed it depends on is overdue.
 	Stale *bool `json:"stale,omitzero"`
-	// Every term, so that an operator can see why.
+	// The terms of the computation, so that an operator can see why.
 	Parts AvailabilityParts `json:"parts"`
 	// When more will be available.
 	Next []NextQuantity `json:"next,omitzero"`
@@ -51,7 +51,8 @@ type Availability struct {
 	Ext map[string]any `json:"ext,omitzero"`
 }
 
-// AvailabilityParts holds every term, so that an operator can see why.
+// AvailabilityParts is the terms of the computation, so that an operator can
+// see why.
 type AvailabilityParts struct {
 	// Physically there; added.
 	OnHand Quantity `json:"onHand,omitzero"`

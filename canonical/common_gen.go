@@ -171,11 +171,11 @@ type Party struct {
 	Identifiers []Identifier `json:"identifiers,omitzero"`
 	// Address of the party.
 	Address *Address `json:"address,omitzero"`
-	// Person to reach at the party.
+	// The person to reach at the party.
 	Contact *Contact `json:"contact,omitzero"`
 }
 
-// ProductReference holds names a product by canonical id, by identifiers, or
+// ProductReference is a product, named by canonical id, by identifiers, or
 // both; at least one.
 type ProductReference struct {
 	// Canonical id of the product.
@@ -206,7 +206,7 @@ const (
 	DiscountKindManual   DiscountKind = "manual"
 )
 
-// Contact holds person to reach at the party.
+// Contact is the person to reach at the party.
 type Contact struct {
 	// Name of the person. Personal data.
 	Name string `json:"name,omitzero"`

@@ -1,8 +1,6 @@
 package canonical
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // identifierFormats are the formats that the schemas of this package use beside
 // the standard ones.
@@ -37,11 +35,13 @@ func checkGS1(what, s string, lengths ...int) error {
 	if !ok {
 		return fmt.Errorf("%s %q has %d characters, expected %s digits", what, s, len(s), oneOf(lengths))
 	}
-	sum, weight := 0, 3
-	for i := len(s) - 2; i >= 0; i-- {
+	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return fmt.Errorf("%s %q: %q at position %d is not a digit", what, s, s[i], i+1)
 		}
+	}
+	sum, weight := 0, 3
+	for i := len(s) - 2; i >= 0; i-- {
 		sum += int(s[i]-'0') * weight
 		weight = 4 - weight // 3, 1, 3, 1… from the right
 	}

@@ -67,7 +67,7 @@ type Order struct {
 	Totals OrderTotals `json:"totals"`
 	// How the order is paid.
 	Payments []Payment `json:"payments,omitzero"`
-	// Terms of a purchase order.
+	// The terms of a purchase order.
 	Terms *PaymentTerms `json:"terms,omitzero"`
 	// What the document does to an earlier one of the same number; original starts
 	// an order.
@@ -170,7 +170,7 @@ type Fulfilment struct {
 	CancelAfter time.Time `json:"cancelAfter,omitzero"`
 	// Delivery time promised to the customer.
 	PromisedAt time.Time `json:"promisedAt,omitzero"`
-	// Carrier that the customer or buyer chose.
+	// The carrier that the customer or buyer chose.
 	Carrier *FulfilmentCarrier `json:"carrier,omitzero"`
 }
 
@@ -254,7 +254,7 @@ type Payment struct {
 	Reference string `json:"reference,omitzero"`
 }
 
-// PaymentTerms holds terms of a purchase order.
+// PaymentTerms is the terms of a purchase order.
 type PaymentTerms struct {
 	// Days until the full amount is due.
 	NetDays *int64 `json:"netDays,omitzero"`
@@ -306,7 +306,7 @@ const (
 	FulfilmentMethodDigital     FulfilmentMethod = "digital"
 )
 
-// FulfilmentCarrier holds carrier that the customer or buyer chose.
+// FulfilmentCarrier is the carrier that the customer or buyer chose.
 type FulfilmentCarrier struct {
 	// Standard Carrier Alpha Code.
 	SCAC string `json:"scac,omitzero"`

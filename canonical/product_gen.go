@@ -49,7 +49,7 @@ type Product struct {
 	TaxCode string `json:"taxCode,omitzero"`
 	// What one base unit costs us.
 	Cost *Money `json:"cost,omitzero"`
-	// Gross weight of one base unit.
+	// The gross weight of one base unit.
 	Weight *ProductWeight `json:"weight,omitzero"`
 	// On which channels it may be sold.
 	Channels []ChannelListing `json:"channels,omitzero"`
@@ -111,7 +111,7 @@ type Pack struct {
 	Identifiers []Identifier `json:"identifiers,omitzero"`
 }
 
-// ProductWeight holds gross weight of one base unit.
+// ProductWeight is the gross weight of one base unit.
 type ProductWeight struct {
 	// The weight.
 	Value Quantity `json:"value"`

@@ -51,7 +51,7 @@ type Promotion struct {
 	Stacking *Stacking `json:"stacking,omitzero"`
 	// When it ends early.
 	Limits *PromotionLimits `json:"limits,omitzero"`
-	// Checks before release; an item that fails one is removed.
+	// The checks before release; an item that fails one is removed.
 	Guards *PromotionGuards `json:"guards,omitzero"`
 	// Items after enrichment and checks; this list is what is published.
 	Items []PromotionItem `json:"items,omitzero"`
@@ -97,7 +97,7 @@ type PromotionSchedule struct {
 	Recurrence string `json:"recurrence,omitzero"`
 }
 
-// PromotionChannel holds publication on one channel.
+// PromotionChannel is the publication on one channel.
 type PromotionChannel struct {
 	// The channel.
 	Channel Channel `json:"channel"`
@@ -176,7 +176,7 @@ type PromotionLimits struct {
 	StockFloor Quantity `json:"stockFloor,omitzero"`
 }
 
-// PromotionGuards holds checks before release; an item that fails one is
+// PromotionGuards is the checks before release; an item that fails one is
 // removed.
 type PromotionGuards struct {
 	// Least margin in percent of the reduced price.

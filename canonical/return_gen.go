@@ -4,7 +4,7 @@ package canonical
 
 import "time"
 
-// Return is a return: goods that come back from a customer, or go back to a
+// Return is the way back of goods: from a customer to us, or from us to a
 // supplier.
 type Return struct {
 	// Name and version of the schema, such as return/1.0. The minor version only

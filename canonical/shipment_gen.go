@@ -4,8 +4,8 @@ package canonical
 
 import "time"
 
-// Shipment is a consignment: goods on their way: a shipment confirmation, an
-// advance ship notice (kind asn), an inbound delivery or a transfer.
+// Shipment is a consignment on its way: a shipment confirmation, an advance
+// ship notice (kind asn), an inbound delivery or a transfer.
 type Shipment struct {
 	// Name and version of the schema, such as shipment/1.0. The minor version only
 	// ever adds.
@@ -98,7 +98,7 @@ type Package struct {
 	Parent string `json:"parent,omitzero"`
 	// What kind of package it is.
 	Kind PackageKind `json:"kind,omitzero"`
-	// Gross weight of the package.
+	// The gross weight of the package.
 	Weight *PackageWeight `json:"weight,omitzero"`
 	// The carrier's numbers for the package.
 	Tracking []string `json:"tracking,omitzero"`
@@ -117,7 +117,7 @@ const (
 	PackageKindTote   PackageKind = "tote"
 )
 
-// PackageWeight holds gross weight of the package.
+// PackageWeight is the gross weight of the package.
 type PackageWeight struct {
 	// The weight.
 	Value Quantity `json:"value"`

@@ -83,6 +83,21 @@ var compile = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
+	comp, err := c.compiler()
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]*jsonschema.Schema, len(c.names))
+	for _, name := range c.names {
+		if out[name], err = comp.Compile(baseID + "v1/" + name + ".json"); err != nil {
+			return nil, fmt.Errorf("schema %s.json: %w", name, err)
+		}
+	}
+	return out, nil
+})
+
+// compiler knows every schema file and the formats of this package.
+func (c *catalogue) compiler() (*jsonschema.Compiler, error) {
 	comp := jsonschema.NewCompiler()
 	comp.DefaultDraft(jsonschema.Draft2020)
 	comp.AssertFormat()
@@ -99,14 +114,8 @@ var compile = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
 			return nil, fmt.Errorf("schema %s: %w", file, err)
 		}
 	}
-	out := make(map[string]*jsonschema.Schema, len(c.names))
-	for _, name := range c.names {
-		if out[name], err = comp.Compile(baseID + "v1/" + name + ".json"); err != nil {
-			return nil, fmt.Errorf("schema %s.json: %w", name, err)
-		}
-	}
-	return out, nil
-})
+	return comp, nil
+}
 
 // problems flattens the library's tree to the rules that failed, in document
 // order and without repetition.
@@ -122,13 +131,24 @@ func (c *catalogue) problems(e *jsonschema.ValidationError) []Problem {
 			return
 		}
 		p := Problem{Path: pointer(e.InstanceLocation), Message: c.describe(e, printer)}
-		if !slices.Contains(out, p) {
+		same := func(q Problem) bool { return q.Path == p.Path && p.Path != "" && textual(e) }
+		if !slices.Contains(out, p) && !slices.ContainsFunc(out, same) {
 			out = append(out, p)
 		}
 	}
 	walk(e)
 	slices.SortStableFunc(out, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
 	return out
+}
+
+// textual says that a text is refused for its form. A value that breaks format
+// and pattern is reported once.
+func textual(e *jsonschema.ValidationError) bool {
+	switch e.ErrorKind.(type) {
+	case *kind.Pattern, *kind.Format:
+		return true
+	}
+	return false
 }
 
 // describe says what was found and what the schema's own words expect.
@@ -142,6 +162,18 @@ func (c *catalogue) describe(e *jsonschema.ValidationError, printer *message.Pri
 		if d := c.description(e.SchemaURL); d != "" {
 			return fmt.Sprintf("got %s, expected %s: %s", k.Got, strings.Join(k.Want, " or "), d)
 		}
+	case *kind.Format:
+		if d := c.description(e.SchemaURL); d != "" {
+			return fmt.Sprintf("%q is not a valid %s, expected: %s", k.Got, k.Want, d)
+		}
+		// The formats of this package explain themselves.
+		return k.Err.Error()
+	case *kind.MinItems:
+		return fmt.Sprintf("has %d items, expected at least %d", k.Got, k.Want)
+	case *kind.MinLength:
+		return fmt.Sprintf("has %d characters, expected at least %d", k.Got, k.Want)
+	case *kind.MinProperties:
+		return fmt.Sprintf("has %d members, expected at least %d", k.Got, k.Want)
 	case *kind.AdditionalProperties:
 		return fmt.Sprintf("unknown field %s; fields of your own belong under ext", quoted(k.Properties))
 	case *kind.Required:
