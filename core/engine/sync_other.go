@@ -1,0 +1,5 @@
+//go:build !linux
+
+package engine
+
+func newSyncer(dir string) (syncer, error) { return newFileSyncer(dir) }
