@@ -40,11 +40,8 @@ type dispatcher struct {
 
 type keyQueue struct {
 	key   string
-	items []*item
+	items []*item // guarded by dispatcher.mu; only the worker that holds the queue removes the head
 }
-
-// head may be called by the worker that holds the queue.
-func (q *keyQueue) head() *item { return q.items[0] }
 
 // item is one message the server waits for.
 type item struct {
@@ -54,9 +51,6 @@ type item struct {
 	headers  nats.Header
 	payload  []byte
 }
-
-func (it *item) header() nats.Header { return it.headers }
-func (it *item) data() []byte        { return it.payload }
 
 func newDispatcher(e *Engine, id dispatcherID, filter string, opts SubscriberOptions) *dispatcher {
 	d := &dispatcher{
@@ -237,8 +231,8 @@ func (d *dispatcher) wake() {
 	d.mu.Unlock()
 }
 
-// take waits for a queue that is ready; nil means that the subscription is closing.
-func (d *dispatcher) take(s *subscription) *keyQueue {
+// take waits for a queue that is ready and returns it with its head; nil means that the subscription is closing.
+func (d *dispatcher) take(s *subscription) (*keyQueue, *item) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for s.alive() {
@@ -246,13 +240,13 @@ func (d *dispatcher) take(s *subscription) *keyQueue {
 			q := d.ready[0]
 			d.ready[0] = nil
 			d.ready = d.ready[1:]
-			return q
+			return q, q.items[0]
 		}
 		d.wakeup.Wait()
 	}
 	// A signal meant for a worker may have woken this one.
 	d.wakeup.Signal()
-	return nil
+	return nil, nil
 }
 
 // finish removes the acknowledged head.

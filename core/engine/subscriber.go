@@ -222,11 +222,11 @@ func waitFor(ch <-chan struct{}, d time.Duration, hurry <-chan struct{}) bool {
 
 func (s *subscription) work() {
 	for {
-		q := s.d.take(s)
+		q, it := s.d.take(s)
 		if q == nil {
 			return
 		}
-		switch it := q.head(); s.handle(it) {
+		switch s.handle(it) {
 		case acknowledged:
 			s.d.finish(q)
 		case refused:
@@ -248,7 +248,7 @@ const (
 // handle gives one message to the handler and waits for its answer.
 func (s *subscription) handle(it *item) outcome {
 	it.attempt++
-	m := decode(it.header(), it.data())
+	m := decode(it.headers, it.payload)
 	ctx, cancel := context.WithCancel(withDelivery(s.ctx, Delivery{Stream: s.d.id.stream, Sequence: it.sequence, Attempt: it.attempt}))
 	defer cancel()
 	m.SetContext(ctx)
