@@ -202,6 +202,9 @@ func (f *remoteFile) WriteTo(w io.Writer) (int64, error) {
 	progress.release = f.remote.bound(f.ctx, f.session)
 	n, err := f.file.WriteTo(progress)
 	progress.release()
+	if progress.err != nil {
+		return n, progress.err
+	}
 	return n, f.failed(err)
 }
 
@@ -217,17 +220,21 @@ func (f *remoteFile) failed(err error) error {
 
 func (f *remoteFile) Close() error { return f.file.Close() }
 
-// progressWriter restarts the time-out with every piece that arrives.
+// progressWriter restarts the time-out with every piece that arrives, and
+// keeps a failure of the receiver apart from one of the connection.
 type progressWriter struct {
 	to      io.Writer
 	file    *remoteFile
 	release func()
+	err     error
 }
 
 func (w *progressWriter) Write(p []byte) (int, error) {
 	w.release()
 	w.release = w.file.remote.bound(w.file.ctx, w.file.session)
-	return w.to.Write(p)
+	n, err := w.to.Write(p)
+	w.err = err
+	return n, err
 }
 
 // WriteFile implements FS.
@@ -261,7 +268,14 @@ func (r *Remote) Rename(ctx context.Context, from, to string) error {
 		if _, err := c.Stat(target); err == nil {
 			return fs.ErrExist
 		}
-		return c.Rename(old, target)
+		err := c.Rename(old, target)
+		if err == nil || lost(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+		if _, statErr := c.Stat(target); statErr == nil {
+			return fs.ErrExist // OpenSSH says no more than "failure"
+		}
+		return err
 	})
 }
 
