@@ -12,8 +12,8 @@ import (
 const maxHeaderBytes = 1<<16 - 1
 
 // encode makes the NATS message of a Watermill message. Metadata becomes headers. NATS headers are lines of
-// "name: value": names and values that would not survive as such (line breaks, spaces at the ends, a colon or
-// non-ASCII letter in a name) are percent-encoded, and so is a name that begins with "Nats-", because the server
+// "name: value": names and values that would not survive as such (line breaks, spaces at the ends, anything but
+// letters, digits, '-', '_' and '.' in a name) are percent-encoded, and so is a name that begins with "Nats-", because the server
 // would take it as a command.
 func encode(topic string, m *message.Message) (*nats.Msg, error) {
 	if m.UUID == "" {
@@ -75,7 +75,7 @@ func decodeName(name string) string {
 	return percentDecode(name)
 }
 
-func isNameByte(c byte) bool { return c > ' ' && c < 0x7f && c != ':' && c != '%' }
+func isNameByte(c byte) bool { return isTokenByte(c) || c == '.' }
 
 // encodeValue keeps readable text readable: UTF-8 and inner spaces stay.
 func encodeValue(value string) string {

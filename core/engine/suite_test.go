@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -40,24 +39,4 @@ func TestNewSubscriptionReadsHistory(t *testing.T) {
 		func(t *testing.T) (message.Publisher, message.Subscriber) {
 			return e.Publisher(), e.Subscriber(SubscriberOptions{Durable: watermill.NewUUID()})
 		})
-}
-
-// open starts an embedded engine that ends with the test.
-func open(t testing.TB, opts Options) *Engine {
-	t.Helper()
-	if opts.Dir == "" && len(opts.URLs) == 0 {
-		opts.Dir = t.TempDir()
-	}
-	e, err := Open(t.Context(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := e.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	return e
 }
