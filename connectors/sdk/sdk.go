@@ -250,6 +250,8 @@ type Plugin interface {
 	Schema() []byte
 
 	open(ctx context.Context, role string, cfg map[string]any, from []byte, env Env) (any, error)
-	validate(cfg map[string]any, role string) []error
+	validate(cfg map[string]any, role string) (problems, warnings []error)
+	schema() ([]byte, error)
+	secrets(cfg map[string]any) []string
 	roles() []string
 }
