@@ -1,0 +1,71 @@
+package edi
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/crossdock/crossdock/connectors/edi/x12"
+	"github.com/crossdock/crossdock/connectors/filedrop"
+	"github.com/crossdock/crossdock/connectors/sdk"
+)
+
+// sink writes documents to the partner, one interchange each.
+type sink struct {
+	cfg Config
+	env sdk.Env
+	fs  filedrop.FS
+}
+
+func (s *sink) Write(ctx context.Context, recs []sdk.Record) []sdk.Result {
+	out := make([]sdk.Result, len(recs))
+	for i, r := range recs {
+		out[i] = s.one(ctx, r)
+	}
+	return out
+}
+
+func (s *sink) one(ctx context.Context, r sdk.Record) sdk.Result {
+	doc, err := x12.Decode(r.Payload)
+	if err != nil {
+		return sdk.Result{Err: sdk.Fail(sdk.Permanent, "edi.document", err)}
+	}
+	at, err := doc.At()
+	if err != nil {
+		return sdk.Result{Err: sdk.Fail(sdk.Permanent, "edi.document", err)}
+	}
+	// The number is bound to the message before anything is written: a crash
+	// after this line writes the same number again, and no number is skipped.
+	control, err := s.env.State.Next(ctx, s.cfg.Partner.sequence(), r.ID)
+	if err != nil {
+		return sdk.Result{Err: sdk.Fail(sdk.Retryable, "edi.sequence", fmt.Errorf("drawing a control number for %s: %w", s.cfg.Partner.ID, err))}
+	}
+	set, functionalID := doc.Set()
+	w, err := x12.NewWriter(s.cfg.Partner.address(control, at), functionalID)
+	if err != nil {
+		return sdk.Result{Err: sdk.Fail(sdk.Permanent, "edi.envelope", err)}
+	}
+	if err := doc.Write(w); err != nil {
+		return sdk.Result{Err: sdk.Fail(sdk.Permanent, "edi.document", err)}
+	}
+	content, err := w.Bytes()
+	if err != nil {
+		return sdk.Result{Err: sdk.Fail(sdk.Permanent, "edi.document", err)}
+	}
+	name := fmt.Sprintf("%s/%s_%09d.edi", strings.TrimSuffix(s.cfg.Folder, "/"), set, control)
+	outcome, err := filedrop.Put(ctx, s.fs, name, content, filedrop.PutOptions{})
+	if err != nil {
+		return sdk.Result{Err: err}
+	}
+	res := sdk.Result{ExternalID: fmt.Sprintf("%09d", control)}
+	if outcome == filedrop.AlreadyThere {
+		res.Err = sdk.Failf(sdk.Duplicate, "edi.exists", "%s was written before", name)
+	}
+	return res
+}
+
+// Check tests what writing to the partner's folder needs.
+func (s *sink) Check(ctx context.Context) []sdk.Step { return s.cfg.CheckWrite(ctx, s.cfg.Folder) }
+
+// Close ends the connection.
+func (s *sink) Close() error { return s.fs.Close() }

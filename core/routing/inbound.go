@@ -1,0 +1,244 @@
+package routing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/crossdock/crossdock/canonical"
+	"github.com/crossdock/crossdock/core/engine"
+	"github.com/crossdock/crossdock/core/ledger"
+	"github.com/crossdock/crossdock/core/mapping"
+)
+
+// MetaPart marks a message that is one part of a split document: the split is
+// not applied to it again when it is replayed.
+const MetaPart = "part"
+
+// Publisher makes messages durable; *engine.Engine does.
+type Publisher interface {
+	PublishBatch(ctx context.Context, topic string, msgs ...*message.Message) (duplicates []bool, err error)
+}
+
+// Book is what routing writes down; *ledger.Ledger does.
+type Book interface {
+	Journal(hops ...ledger.Hop)
+	Count(route, target, what string, n int64)
+	Bury(ctx context.Context, d ledger.Dead, removeParked bool) (string, error)
+}
+
+// Inbound maps what intake received to canonical events.
+type Inbound struct {
+	route     *Compiled
+	publisher Publisher
+	book      Book
+	lookup    mapping.LookupFunc
+	asker     asker
+	log       *slog.Logger
+	now       func() time.Time
+	gate      *gate
+}
+
+// part is one document on its way through the inbound handler.
+type part struct {
+	id  string
+	doc []byte
+	n   int // from 1; 0 when the route does not split
+}
+
+// Handle is the Watermill handler of a route's source. It returns nil when
+// every part of the message became a canonical event or a dead letter, and an
+// error when neither could be made durable: the message's key then waits and
+// the message comes again, with the same ids.
+func (in *Inbound) Handle(msg *message.Message) error {
+	ctx := msg.Context()
+	if err := in.gate.wait(ctx); err != nil {
+		return err
+	}
+	if in.route.where != nil {
+		ok, err := in.route.where.Match(msg.Payload, msg.Metadata)
+		if err != nil {
+			return in.bury(ctx, msg, part{id: in.id(msg), doc: msg.Payload}, fmt.Errorf("where: %w", err))
+		}
+		if !ok {
+			in.filtered(msg)
+			return nil
+		}
+	}
+	parts, err := in.parts(msg)
+	if err != nil {
+		return in.bury(ctx, msg, part{id: in.id(msg), doc: msg.Payload}, fmt.Errorf("split: %w", err))
+	}
+	for _, p := range parts {
+		if err := in.one(ctx, msg, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// id is the canonical message's id: the same whenever the same message comes.
+func (in *Inbound) id(msg *message.Message) string { return msg.UUID + "#" + in.route.Name.Value }
+
+func (in *Inbound) parts(msg *message.Message) ([]part, error) {
+	id := in.id(msg)
+	if in.route.split == nil || msg.Metadata.Get(MetaPart) != "" {
+		return []part{{id: id, doc: msg.Payload}}, nil
+	}
+	docs, err := in.route.split.Eval(msg.Payload, msg.Metadata)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]part, len(docs))
+	for i, d := range docs {
+		out[i] = part{id: id + "#" + strconv.Itoa(i+1), doc: d, n: i + 1}
+	}
+	if len(out) == 0 {
+		in.filtered(msg)
+	}
+	return out, nil
+}
+
+// one maps and publishes a part, or buries it.
+func (in *Inbound) one(ctx context.Context, msg *message.Message, p part) error {
+	began := in.now()
+	meta, err := in.asker.ask(ctx, in.route.enrich, p.doc, msg.Metadata, p.id)
+	if err != nil {
+		if retryLater(err) {
+			return err
+		}
+		return in.bury(ctx, msg, p, err)
+	}
+	out, err := in.route.mapping.Map(ctx, p.doc, mapping.Input{MessageID: p.id, Meta: meta, Now: eventTime(msg, began), Lookup: in.lookup})
+	if err != nil {
+		return in.bury(ctx, msg, p, err)
+	}
+	facts, err := canonical.Inspect(in.route.Entity, out.Doc)
+	if err != nil {
+		return in.bury(ctx, msg, p, err)
+	}
+	key := facts.Key
+	if in.route.key != nil {
+		if key, err = in.route.key.Eval(out.Doc, msg.Metadata); err != nil {
+			return in.bury(ctx, msg, p, fmt.Errorf("key: %w", err))
+		}
+	}
+	event := in.event(msg, p, facts, key, out.Doc)
+	topic := CanonicalTopic(facts.Entity, facts.Event, in.route.Name.Value, key, in.route.Priority)
+	if _, err := in.publisher.PublishBatch(ctx, topic, event); err != nil {
+		return fmt.Errorf("route %s: publishing %s: %w", in.route.Name.Value, p.id, err)
+	}
+	in.book.Journal(ledger.Hop{
+		MessageID: p.id, Correlation: event.Metadata.Get(engine.MetaCorrelation), Causation: msg.UUID, Route: in.route.Name.Value,
+		Target: "canonical." + facts.Entity + "." + facts.Event, Stage: "canonical", State: "mapped", At: began, Took: in.now().Sub(began),
+		Before: p.doc, After: out.Doc, Keys: businessKeys(event.Metadata), Trace: event.Metadata.Get(engine.MetaTrace), Detail: warnings(out.Warnings),
+	})
+	return nil
+}
+
+// event builds the canonical message.
+func (in *Inbound) event(msg *message.Message, p part, facts canonical.Facts, key string, doc []byte) *message.Message {
+	m := message.NewMessage(p.id, doc)
+	for k, v := range msg.Metadata {
+		if k != MetaPart {
+			m.Metadata.Set(k, v)
+		}
+	}
+	for name, v := range facts.Keys {
+		m.Metadata.Set(engine.MetaBusinessPrefix+name, v)
+	}
+	m.Metadata.Set(engine.MetaKey, key)
+	m.Metadata.Set(engine.MetaCausation, msg.UUID)
+	m.Metadata.Set(engine.MetaRoute, in.route.Name.Value)
+	m.Metadata.Set(engine.MetaEntity, facts.Entity)
+	m.Metadata.Set(engine.MetaEvent, facts.Event)
+	m.Metadata.Set(engine.MetaSchema, schemaOf(doc))
+	m.Metadata.Set(engine.MetaClass, in.route.Priority)
+	m.Metadata.Set(engine.MetaPartition, strconv.Itoa(engine.PartitionOf(key)))
+	m.Metadata.Set(engine.MetaContentType, "application/json")
+	return m
+}
+
+// CanonicalTopic is where a canonical event is published:
+// canonical.<entity>.<event>.<origin route>.<partition>.<class>. The origin
+// lets the broker hand a route's own targets only their own events.
+func CanonicalTopic(entity, event, origin, key, class string) string {
+	return strings.Join([]string{"canonical", engine.SubjectToken(entity), engine.SubjectToken(event), engine.SubjectToken(origin),
+		strconv.Itoa(engine.PartitionOf(key)), class}, ".")
+}
+
+func (in *Inbound) filtered(msg *message.Message) {
+	in.book.Count(in.route.Name.Value, "", "filtered", 1)
+	in.book.Journal(ledger.Hop{
+		MessageID: in.id(msg), Correlation: msg.Metadata.Get(engine.MetaCorrelation), Causation: msg.UUID, Route: in.route.Name.Value,
+		Stage: "canonical", State: "filtered", At: in.now(), Before: msg.Payload, Detail: "where: " + in.route.Where.Value,
+	})
+}
+
+// bury keeps what cannot be mapped as a dead letter. The document kept is the
+// one the mapping saw, so that editing and replaying it goes through the same
+// mapping again.
+func (in *Inbound) bury(ctx context.Context, msg *message.Message, p part, cause error) error {
+	md := map[string]string{}
+	for k, v := range msg.Metadata {
+		md[k] = v
+	}
+	if p.n > 0 {
+		md[MetaPart] = strconv.Itoa(p.n)
+	}
+	d := ledger.Dead{
+		Route: in.route.Name.Value, Target: msg.Metadata.Get(engine.MetaConnection) + "." + msg.Metadata.Get(engine.MetaSource),
+		Key: msg.Metadata.Get(engine.MetaKey), MessageID: p.id, Correlation: msg.Metadata.Get(engine.MetaCorrelation),
+		Stage: "map", Class: "PERMANENT", Code: codeOf(cause), Reason: cause.Error(), Payload: p.doc, ContentType: "application/json",
+		Metadata: md, Keys: businessKeys(msg.Metadata), Attempts: 1, FirstAt: in.now().UTC(), At: in.now().UTC(), State: "dead",
+	}
+	id, err := in.book.Bury(ctx, d, false)
+	if err != nil {
+		return fmt.Errorf("route %s: keeping %s as dead letter (%w); it failed with: %s", in.route.Name.Value, p.id, err, cause)
+	}
+	in.log.Warn("dead letter", "id", id, "route", in.route.Name.Value, "message", p.id, "reason", cause)
+	return nil
+}
+
+func codeOf(err error) string {
+	var me *mapping.Error
+	if errors.As(err, &me) {
+		return "mapping"
+	}
+	return "route"
+}
+
+// eventTime is the time that now() stands for in a mapping: that of the event,
+// so that a message mapped twice gives the same document.
+func eventTime(msg *message.Message, fallback time.Time) time.Time {
+	for _, k := range []string{engine.MetaEventTime, engine.MetaReceived} {
+		if t, err := time.Parse(time.RFC3339Nano, msg.Metadata.Get(k)); err == nil {
+			return t
+		}
+	}
+	return fallback
+}
+
+func businessKeys(md message.Metadata) map[string]string {
+	keys := map[string]string{}
+	for k, v := range md {
+		if name, ok := strings.CutPrefix(k, engine.MetaBusinessPrefix); ok {
+			keys[name] = v
+		}
+	}
+	return keys
+}
+
+func warnings(list []mapping.Finding) string {
+	out := make([]string, len(list))
+	for i, f := range list {
+		out[i] = f.String()
+	}
+	return strings.Join(out, "\n")
+}

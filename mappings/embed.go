@@ -1,0 +1,10 @@
+// Package mappings holds the mappings that ship with Crossdock, with the
+// schemas of the systems they map to and from.
+package mappings
+
+import "embed"
+
+// FS holds the mapping files and, under schemas, the JSON Schemas they refer to.
+//
+//go:embed *.yaml schemas/*.json
+var FS embed.FS
