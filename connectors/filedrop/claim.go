@@ -167,7 +167,7 @@ func (d *Drop) prepare(ctx context.Context, doc *Document) (fate, error) {
 		return isHeld, nil
 	}
 	if doc.Size > d.o.MaxSize {
-		doc.ID = identity(doc.Name, strconv.FormatInt(doc.Size, 10), doc.ModTime.Format(time.RFC3339Nano))
+		doc.ID = Identity(doc.Name, strconv.FormatInt(doc.Size, 10), doc.ModTime.Format(time.RFC3339Nano))
 		doc.Problem = &sdk.Error{
 			Class: sdk.Permanent, Code: "file.size",
 			Err:  fmt.Errorf("%s has %d bytes; the limit is %d", doc.Name, doc.Size, d.o.MaxSize),
@@ -186,7 +186,7 @@ func (d *Drop) prepare(ctx context.Context, doc *Document) (fate, error) {
 	if d.o.Duplicates == Never {
 		return d.begin(doc), nil
 	}
-	first, seen, err := d.seen.lookup(ctx, doc.ID)
+	first, seen, err := d.seen.Lookup(ctx, doc.ID)
 	if err != nil {
 		return isHeld, err
 	}
@@ -227,17 +227,17 @@ func (d *Drop) identify(ctx context.Context, doc *Document) (fate, error) {
 	}
 	switch d.o.Duplicates {
 	case ByNameAndContent:
-		doc.ID = identity(doc.Hash, doc.Name)
+		doc.ID = Identity(doc.Hash, doc.Name)
 	case Never:
-		doc.ID = identity(doc.Hash, doc.Name, doc.ModTime.Format(time.RFC3339Nano))
+		doc.ID = Identity(doc.Hash, doc.Name, doc.ModTime.Format(time.RFC3339Nano))
 	default:
 		doc.ID = doc.Hash[:32]
 	}
 	return isReady, nil
 }
 
-// identity hashes what identifies a document: 128 bits, in hex.
-func identity(parts ...string) string {
+// Identity hashes what identifies something: 128 bits, in hex.
+func Identity(parts ...string) string {
 	hash := sha256.New()
 	for _, part := range parts {
 		fmt.Fprintf(hash, "%d:%s,", len(part), part)

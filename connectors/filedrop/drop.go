@@ -131,7 +131,7 @@ func (o Options) Validate() []error {
 type Drop struct {
 	fs     FS
 	o      Options
-	seen   *ledger
+	seen   *Ledger
 	claims string // the folder of this instance's claims
 
 	state dropState
@@ -178,7 +178,7 @@ func OpenDrop(ctx context.Context, fsys FS, options Options) (*Drop, error) {
 	if err := CheckName(o.Instance); err != nil {
 		return nil, sdk.Fail(sdk.BadConfig, "filedrop.instance", err)
 	}
-	d := &Drop{fs: fsys, o: o, seen: &ledger{state: o.State, keep: o.Remember, now: o.Now}}
+	d := &Drop{fs: fsys, o: o, seen: NewLedger(o.State, "seen", o.Remember, o.Now)}
 	d.claims = d.in(o.Claimed, o.Instance)
 	if err := d.start(ctx); err != nil {
 		return nil, err

@@ -10,26 +10,33 @@ import (
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
-// Seen is what is remembered of an archived document.
+// Seen is what is remembered of a document that was archived or written.
 type Seen struct {
 	Name    string    `json:"n"`
 	ModTime time.Time `json:"m"`
 	At      time.Time `json:"t"`
 }
 
-// ledger remembers document identities in the core's state. Identities are
-// spread over 4,096 entries by their first three hex digits, so that one
-// entry stays small at ten thousand files a day, and expired ones are dropped
-// whenever their entry is written.
-type ledger struct {
-	state sdk.State
-	keep  time.Duration
-	now   func() time.Time
+// Ledger remembers document identities in the core's state for some time.
+// Identities are spread over 4,096 entries by their first three hex digits, so
+// that one entry stays small at ten thousand files a day, and expired ones are
+// dropped whenever their entry is written.
+type Ledger struct {
+	state  sdk.State
+	prefix string
+	keep   time.Duration
+	now    func() time.Time
 }
 
-func (l *ledger) key(id string) string { return "seen/" + id[:3] }
+// NewLedger makes a ledger under a prefix of the instance's state. Identities
+// are hex digits, at least three.
+func NewLedger(state sdk.State, prefix string, keep time.Duration, now func() time.Time) *Ledger {
+	return &Ledger{state: state, prefix: prefix, keep: keep, now: now}
+}
 
-func (l *ledger) load(ctx context.Context, id string) (map[string]Seen, uint64, error) {
+func (l *Ledger) key(id string) string { return l.prefix + "/" + id[:3] }
+
+func (l *Ledger) load(ctx context.Context, id string) (map[string]Seen, uint64, error) {
 	value, rev, err := l.state.Get(ctx, l.key(id))
 	if err != nil {
 		return nil, 0, fmt.Errorf("duplicate ledger: %w", err)
@@ -43,8 +50,8 @@ func (l *ledger) load(ctx context.Context, id string) (map[string]Seen, uint64, 
 	return entries, rev, nil
 }
 
-// lookup finds an identity that is not older than keep.
-func (l *ledger) lookup(ctx context.Context, id string) (Seen, bool, error) {
+// Lookup finds an identity that is not older than keep.
+func (l *Ledger) Lookup(ctx context.Context, id string) (Seen, bool, error) {
 	entries, _, err := l.load(ctx, id)
 	if err != nil {
 		return Seen{}, false, err
@@ -56,8 +63,8 @@ func (l *ledger) lookup(ctx context.Context, id string) (Seen, bool, error) {
 	return seen, ok, nil
 }
 
-// remember adds an identity; one that is there stays as it is.
-func (l *ledger) remember(ctx context.Context, id string, seen Seen) error {
+// Remember adds an identity; one that is there stays as it is.
+func (l *Ledger) Remember(ctx context.Context, id string, seen Seen) error {
 	for {
 		entries, rev, err := l.load(ctx, id)
 		if err != nil {

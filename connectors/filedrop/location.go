@@ -173,11 +173,11 @@ func (r *Remote) reach(ctx context.Context) error {
 func probe(ctx context.Context, fsys FS, folder string) error {
 	name := path.Join(folder, fmt.Sprintf(".crossdock-check-%d", os.Getpid()))
 	if err := fsys.WriteFile(ctx, name, []byte("written by a connection check, may be removed\n")); err != nil {
-		return writeError(err)
+		return Classify(err)
 	}
 	moved := name + ".moved"
 	if err := fsys.Replace(ctx, name, moved); err != nil {
-		return errors.Join(writeError(err), fsys.Remove(ctx, name))
+		return errors.Join(Classify(err), fsys.Remove(ctx, name))
 	}
-	return writeError(fsys.Remove(ctx, moved))
+	return Classify(fsys.Remove(ctx, moved))
 }

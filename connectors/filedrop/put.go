@@ -56,24 +56,24 @@ func Put(ctx context.Context, fsys FS, name string, content []byte, o PutOptions
 	}
 	same, err := taken(ctx, fsys, name, content)
 	if err != nil {
-		return 0, writeError(err)
+		return 0, Classify(err)
 	}
 	if same == sameContent {
-		return AlreadyThere, writeError(putDone(ctx, fsys, name, o))
+		return AlreadyThere, Classify(putDone(ctx, fsys, name, o))
 	}
 	if same == otherContent && o.Existing != Overwrite {
 		return 0, takenError(fsys, name, content)
 	}
 	if dir := path.Dir(name); dir != "." && dir != "/" && !o.NoFolders {
 		if err := fsys.MkdirAll(ctx, dir); err != nil {
-			return 0, writeError(err)
+			return 0, Classify(err)
 		}
 	}
 	// The content is part of the temporary name: two writers of different
 	// content cannot mix, and a repetition after a crash reuses the left-over.
 	temp := name + "." + digest(content)[:8] + o.TempSuffix
 	if err := fsys.WriteFile(ctx, temp, content); err != nil {
-		return 0, writeError(err)
+		return 0, Classify(err)
 	}
 	if o.Existing == Overwrite {
 		err = fsys.Replace(ctx, temp, name)
@@ -84,9 +84,9 @@ func Put(ctx context.Context, fsys FS, name string, content []byte, o PutOptions
 		if errors.Is(err, fs.ErrExist) {
 			return 0, takenError(fsys, name, content)
 		}
-		return 0, writeError(err)
+		return 0, Classify(err)
 	}
-	return Written, writeError(putDone(ctx, fsys, name, o))
+	return Written, Classify(putDone(ctx, fsys, name, o))
 }
 
 type comparison int
@@ -142,9 +142,10 @@ func takenError(fsys FS, name string, content []byte) error {
 	}
 }
 
-// writeError gives a class to what a transport reports. A full disk or a
-// quota passes, so that only a refused permission stops the lane.
-func writeError(err error) error {
+// Classify gives a class to an error of a transport that has none: a refused
+// permission is Auth, an absent folder BadConfig; anything else, a full disk
+// for instance, passes and is Retryable.
+func Classify(err error) error {
 	var known *sdk.Error
 	switch {
 	case err == nil || errors.As(err, &known):

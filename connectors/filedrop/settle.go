@@ -98,7 +98,7 @@ func (d *Drop) move(ctx context.Context, doc *Document) error {
 		return d.moveToError(ctx, doc)
 	}
 	if d.o.Duplicates != Never && doc.Hash != "" {
-		if err := d.seen.remember(ctx, doc.ID, Seen{Name: doc.Name, ModTime: doc.ModTime, At: d.o.Now().UTC()}); err != nil {
+		if err := d.seen.Remember(ctx, doc.ID, Seen{Name: doc.Name, ModTime: doc.ModTime, At: d.o.Now().UTC()}); err != nil {
 			return err
 		}
 	}
