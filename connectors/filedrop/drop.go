@@ -266,3 +266,7 @@ func (d *Drop) sort(infos []fs.FileInfo) {
 		return cmp.Compare(a.Name(), b.Name())
 	})
 }
+
+// Kept is the path in the error folder that PlanQuarantine chose; empty when
+// it was not asked.
+func (doc *Document) Kept() string { return doc.kept }
