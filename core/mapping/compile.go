@@ -1,0 +1,400 @@
+package mapping
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"go.yaml.in/yaml/v3"
+)
+
+// compiler checks one mapping file and builds its rules. It goes on after every
+// problem, so that all of them are reported together.
+type compiler struct {
+	fsys  fs.FS
+	file  *source
+	prov  *provider
+	m     *Mapping
+	found []Finding
+
+	src, dst  *Schema
+	codelists map[string]*codelist
+	lookups   map[string]*lookup
+	fragments map[string]*fragment
+	zones     zones
+	outer     *scope // src and out without the mapping's variables
+
+	reads  map[string]bool // source paths that are read, exactly
+	wholes map[string]bool // source paths that are read with all below
+	rules  int
+}
+
+// maxRules bounds what nested fragments can multiply to.
+const maxRules = 50_000
+
+var (
+	topKeys = []string{
+		"mapping", "version", "owner", "description", "source", "target", "settings", "include",
+		"codelists", "lookups", "let", "fields", "assert", "ignore", "tests",
+	}
+	mappingName = regexp.MustCompile(`^[a-z][a-z0-9._-]{0,99}$`)
+	versionText = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
+	identifier  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	givenNames  = []string{nameSrc, nameOut, nameMeta, nameMessageID, "true", "false", "null", "in"}
+)
+
+func (c *compiler) report(p place, severity, code, hint, format string, args ...any) {
+	c.found = append(c.found, Finding{File: p.file, Line: p.line, Col: p.col, Severity: severity, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+func (c *compiler) fail(p place, code, hint, format string, args ...any) {
+	c.report(p, SeverityError, code, hint, format, args...)
+}
+
+// known reports keys that do not belong into a YAML mapping.
+func (c *compiler) known(f *source, n *yaml.Node, what string, keys []string) bool {
+	if n.Kind != yaml.MappingNode {
+		c.fail(f.at(n), CodeSyntax, "", "%s must be a list of `key: value`", what)
+		return false
+	}
+	pairs(n, func(k, _ *yaml.Node) {
+		if !slices.Contains(keys, k.Value) {
+			c.fail(f.at(k), CodeUnknown, near(k.Value, keys), "%s has no key %q", what, k.Value)
+		}
+	})
+	return true
+}
+
+// text returns a scalar child; want false allows it to be absent.
+func (c *compiler) text(f *source, n *yaml.Node, key, what string, want bool) (string, *yaml.Node) {
+	v := child(n, key)
+	switch {
+	case v == nil:
+		if want {
+			c.fail(f.at(n), CodeRequired, "add it", "%s needs %q", what, key)
+		}
+		return "", nil
+	case v.Kind != yaml.ScalarNode || v.Value == "":
+		c.fail(f.at(v), CodeSyntax, "", "%q must be text", key)
+		return "", nil
+	}
+	return v.Value, v
+}
+
+// compile checks the whole file.
+func (c *compiler) compile() {
+	root := c.file.root
+	c.known(c.file, root, "a mapping", topKeys)
+	c.header(root)
+	c.settings(child(root, "settings"))
+	c.src = c.schema(root, "source", nameSrc)
+	c.dst = c.schema(root, "target", c.targetName(root))
+	c.codelists = c.readCodelists(c.file, child(root, "codelists"))
+	c.readLookups(child(root, "lookups"))
+	c.readFragments(child(root, "include"))
+	sc := c.topScope()
+	if sc == nil {
+		return
+	}
+	c.outer = sc
+	sc = c.lets(child(root, "let"), sc)
+	fields := child(root, "fields")
+	if fields == nil {
+		c.fail(c.file.at(root), CodeRequired, "add the rules of the target's members under it", "a mapping needs %q", "fields")
+	} else {
+		c.m.root = &rule{kind: ruleObject, at: c.file.at(fields), schema: c.dst, root: true}
+		c.m.root.children = c.fields(fields, c.dst, "", sc, c.file.at(fields))
+	}
+	c.asserts(child(root, "assert"), sc)
+	c.unread(root)
+	c.tests(child(root, "tests"))
+}
+
+func (c *compiler) header(root *yaml.Node) {
+	c.m.name, _ = c.text(c.file, root, "mapping", "a mapping", true)
+	if v := child(root, "mapping"); c.m.name != "" && !mappingName.MatchString(c.m.name) {
+		c.fail(c.file.at(v), CodeSyntax, "use lower case letters, digits, dots and dashes, as in acme.850-to-order", "%q cannot be a mapping's name", c.m.name)
+	}
+	var v *yaml.Node
+	if c.m.version, v = c.text(c.file, root, "version", "a mapping", true); v != nil && !versionText.MatchString(c.m.version) {
+		c.fail(c.file.at(v), CodeSyntax, "write three numbers, as in 1.4.0", "%q is not a version", c.m.version)
+	}
+	c.m.owner, _ = c.text(c.file, root, "owner", "a mapping", false)
+	c.m.description, _ = c.text(c.file, root, "description", "a mapping", false)
+}
+
+var settingKeys = []string{"timezone", "currency", "scale", "rounding", "onError", "emptyAs"}
+
+func (c *compiler) settings(n *yaml.Node) {
+	s := defaultSettings
+	c.m.onError, c.m.empty = onFail, emptyKeep
+	defer func() { c.m.settings = s }()
+	if n == nil || !c.known(c.file, n, "settings", settingKeys) {
+		return
+	}
+	if zone, v := c.text(c.file, n, "timezone", "settings", false); v != nil {
+		loc, err := c.zones.load(zone)
+		if err != nil {
+			c.fail(c.file.at(v), CodeValue, "", "%v", err)
+		} else {
+			s.zone = loc
+		}
+	}
+	if cur, v := c.text(c.file, n, "currency", "settings", false); v != nil {
+		if !regexp.MustCompile(`^[A-Z]{3}$`).MatchString(cur) {
+			c.fail(c.file.at(v), CodeValue, "", "a currency has three capital letters (ISO 4217), found %q", cur)
+		}
+		s.scale = currencyScale(cur)
+	}
+	if v := child(n, "scale"); v != nil {
+		s.scale = c.scale(c.file, v)
+	}
+	if v := child(n, "rounding"); v != nil {
+		s.rounding = choose(c, c.file, v, "rounding", roundings)
+	}
+	if v := child(n, "onError"); v != nil {
+		c.m.onError = choose(c, c.file, v, "onError", policies)
+		if c.m.onError == useDefault {
+			c.fail(c.file.at(v), CodeValue, "write it at the rules that have a `default`", "onError: default cannot be set for all rules")
+		}
+	}
+	if v := child(n, "emptyAs"); v != nil {
+		c.m.empty = choose(c, c.file, v, "emptyAs", emptinesses)
+	}
+}
+
+func (c *compiler) scale(f *source, v *yaml.Node) int {
+	var n int
+	if err := v.Decode(&n); err != nil || n < 0 || n > 18 {
+		c.fail(f.at(v), CodeValue, "", "a scale is a number of digits between 0 and 18, found %q", v.Value)
+		return defaultScale
+	}
+	return n
+}
+
+// choose reads one of a few words.
+func choose[T any](c *compiler, f *source, v *yaml.Node, what string, from map[string]T) T {
+	t, ok := from[v.Value]
+	if !ok || v.Kind != yaml.ScalarNode {
+		words := make([]string, 0, len(from))
+		for w := range from {
+			words = append(words, w)
+		}
+		sort.Strings(words)
+		c.fail(f.at(v), CodeValue, near(v.Value, words), "%s must be one of %s, found %q", what, strings.Join(words, ", "), v.Value)
+	}
+	return t
+}
+
+func (c *compiler) targetName(root *yaml.Node) string {
+	if e := child(child(root, "target"), "entity"); e != nil {
+		return e.Value
+	}
+	return "target"
+}
+
+// schema reads `source` or `target`: {entity: Order}, or {schema: file, format:
+// name}. With both, the entity only names the schema.
+func (c *compiler) schema(root *yaml.Node, key, name string) *Schema {
+	n := child(root, key)
+	if n == nil {
+		c.fail(c.file.at(root), CodeRequired, "write {entity: Order}, or {schema: path/to/schema.json}", "a mapping needs %q", key)
+		return nil
+	}
+	if !c.known(c.file, n, key, []string{"entity", "schema", "format", "as"}) {
+		return nil
+	}
+	entity, en := c.text(c.file, n, "entity", key, false)
+	file, fn := c.text(c.file, n, "schema", key, false)
+	format, _ := c.text(c.file, n, "format", key, false)
+	if as, v := c.text(c.file, n, "as", key, false); v != nil && as != nameSrc {
+		c.fail(c.file.at(v), CodeValue, "", "the source document is always called %s", nameSrc)
+	}
+	if key == "source" {
+		c.m.sourceEntity, c.m.sourceFormat = entity, format
+	} else {
+		c.m.target = entity
+	}
+	switch {
+	case fn != nil:
+		s, err := loadSchema(c.fsys, path.Join(path.Dir(c.file.name), file), name)
+		if err != nil {
+			c.fail(c.file.at(fn), CodeUnknown, "schema paths are relative to the mapping file", "%v", err)
+			return nil
+		}
+		if key == "target" {
+			c.validator(path.Join(path.Dir(c.file.name), file), fn)
+		}
+		return s
+	case en != nil:
+		s, err := entitySchema(entity, name)
+		if err != nil {
+			c.fail(c.file.at(en), CodeUnknown, near(entity, entityNames()), "%v", err)
+			return nil
+		}
+		if key == "target" {
+			c.m.valid = entityValidator(entity)
+		}
+		return s
+	}
+	if format == "" || key == "target" {
+		c.fail(c.file.at(n), CodeRequired, "write {entity: Order}, or {schema: path/to/schema.json}", "%s names neither an entity nor a schema", key)
+		return nil
+	}
+	c.report(c.file.at(n), SeverityWarning, CodeUnknown, "add `schema:` so that misspelt members are found now instead of at night", "source has no schema; paths in src are not checked")
+	return &Schema{name: name}
+}
+
+func (c *compiler) validator(file string, at *yaml.Node) {
+	v, err := schemaValidator(c.fsys, file)
+	if err != nil {
+		c.fail(c.file.at(at), CodeValue, "", "the target schema cannot be used: %v", err)
+		return
+	}
+	c.m.valid = v
+}
+
+// topScope has src, out and what the language gives.
+func (c *compiler) topScope() *scope {
+	sc, prov, err := newScope(c.src, c.dst, c.m.settings)
+	if err != nil {
+		c.fail(c.file.at(c.file.root), CodeSyntax, "", "the schemas cannot be used in expressions: %v", err)
+		return nil
+	}
+	c.prov = prov
+	sc.file, sc.done = c.file, map[string]bool{}
+	return sc
+}
+
+// newScope builds the environment of a mapping or of a route's expression.
+func newScope(src, dst *Schema, s settings) (*scope, *provider, error) {
+	base, err := standardEnv()
+	if err != nil {
+		return nil, nil, err
+	}
+	prov := newProvider(base.CELTypeProvider())
+	opts := append(s.functions(), cel.CustomTypeProvider(prov), cel.CustomTypeAdapter(defaultAdapter),
+		cel.Variable(nameSrc, prov.celType(src)), cel.Variable(nameOut, prov.celType(dst)))
+	env, err := base.Extend(opts...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &scope{env: env, bases: map[string]string{nameSrc: nameSrc, nameOut: nameOut}, sure: map[string]bool{nameSrc: true, nameOut: true}}, prov, nil
+}
+
+// lets reads `let`: variables that later lets and all rules see.
+func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
+	if n == nil {
+		return sc
+	}
+	if n.Kind != yaml.MappingNode {
+		c.fail(c.file.at(n), CodeSyntax, "", "let must be a list of `name: expression`")
+		return sc
+	}
+	pairs(n, func(k, v *yaml.Node) {
+		if !c.variable(sc, k) {
+			return
+		}
+		e, r := c.expression(v, sc, "let "+k.Value)
+		t, base := cel.DynType, ""
+		if e != nil {
+			t, base = e.typ, r.result
+			c.m.lets = append(c.m.lets, binding{k.Value, e, c.file.at(v)})
+		}
+		next, err := sc.with(k.Value, t, base, e != nil && e.sure)
+		if err != nil {
+			c.fail(c.file.at(k), CodeSyntax, "", "%q cannot be a variable: %v", k.Value, err)
+			return
+		}
+		sc = next
+	})
+	return sc
+}
+
+// variable checks a new name.
+func (c *compiler) variable(sc *scope, n *yaml.Node) bool {
+	switch {
+	case !identifier.MatchString(n.Value):
+		c.fail(sc.file.at(n), CodeSyntax, "use letters, digits and _", "%q cannot be a variable's name", n.Value)
+	case slices.Contains(givenNames, n.Value):
+		c.fail(sc.file.at(n), CodeSyntax, "choose another name", "%q already means something", n.Value)
+	default:
+		return true
+	}
+	return false
+}
+
+// expression checks the CEL of one YAML scalar and records what it reads.
+func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*expression, *reading) {
+	if n.Kind != yaml.ScalarNode {
+		c.fail(sc.file.at(n), CodeSyntax, "an expression is one line of text", "%s: expected an expression", target)
+		return nil, nil
+	}
+	e, r, problems := compileExpression(n.Value, sc, c.prov)
+	for _, p := range problems {
+		c.fail(sc.file.inside(n, p.offset), p.code, p.hint, "%s: %s", target, p.message)
+	}
+	if e == nil {
+		return nil, nil
+	}
+	for _, p := range r.paths {
+		c.reads[p] = true
+		c.m.addLineage(target, p)
+	}
+	if p := r.result; p != "" {
+		c.m.addLineage(target, p)
+		c.reads[p] = true
+	}
+	if sc.done != nil {
+		for _, p := range append(slices.Clone(r.paths), r.result) {
+			name, isOut := strings.CutPrefix(p, nameOut+".")
+			name, _, _ = strings.Cut(name, ".")
+			name = strings.TrimSuffix(name, "[]")
+			if isOut && !sc.done[name] {
+				c.fail(sc.file.at(n), CodeOrder, "move this rule below the one for "+name, "%s: reads out.%s before a rule has made it", target, name)
+				break
+			}
+		}
+	}
+	return e, r
+}
+
+// truth checks an expression that must be true or false.
+func (c *compiler) truth(n *yaml.Node, sc *scope, target, what string) *expression {
+	e, _ := c.expression(n, sc, target)
+	if e != nil && !e.typ.IsExactType(cel.BoolType) && !e.typ.IsExactType(cel.DynType) {
+		c.fail(sc.file.at(n), CodeType, "compare it with something, or use has()", "%s: '%s' must be true/false, this is %s", target, what, typeName(e.typ))
+	}
+	return e
+}
+
+func (c *compiler) asserts(n *yaml.Node, sc *scope) {
+	if n == nil {
+		return
+	}
+	if n.Kind != yaml.SequenceNode {
+		c.fail(c.file.at(n), CodeSyntax, "write - {that: condition, message: text}", "assert must be a list")
+		return
+	}
+	all := *sc
+	all.done = nil
+	for _, a := range n.Content {
+		if !c.known(c.file, a, "assert", []string{"that", "message"}) {
+			continue
+		}
+		that := child(a, "that")
+		if that == nil {
+			c.fail(c.file.at(a), CodeRequired, "", `assert needs "that"`)
+			continue
+		}
+		message, _ := c.text(c.file, a, "message", "assert", true)
+		if e := c.truth(that, &all, "assert", "that"); e != nil {
+			c.m.asserts = append(c.m.asserts, assertion{e, c.file.at(that), message})
+		}
+	}
+}

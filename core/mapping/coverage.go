@@ -1,0 +1,90 @@
+package mapping
+
+import (
+	"slices"
+	"sort"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+func (m *Mapping) addLineage(target, source string) {
+	if !slices.Contains(m.lineage[target], source) {
+		m.lineage[target] = append(m.lineage[target], source)
+		sort.Strings(m.lineage[target])
+	}
+}
+
+// unread compares what the source has with what is read. It warns only where
+// the file has an `ignore` list, which says that its author wants to know.
+func (c *compiler) unread(root *yaml.Node) {
+	var ignored []string
+	n := child(root, "ignore")
+	if n != nil {
+		if n.Kind != yaml.SequenceNode {
+			c.fail(c.file.at(n), CodeSyntax, "write ignore: [src.isa.date, src.gs]", "ignore must be a list of source paths")
+			return
+		}
+		all := map[string]bool{}
+		c.everyPath(c.src, nameSrc, 0, func(p string, _ bool) { all[p] = true })
+		for _, e := range n.Content {
+			if len(all) > 1 && !all[e.Value] {
+				c.fail(c.file.at(e), CodeUnknown, near(e.Value, keys(all)), "ignore: the source has no %s", e.Value)
+			}
+			ignored = append(ignored, e.Value)
+		}
+	}
+	c.everyPath(c.src, nameSrc, 0, func(p string, leaf bool) {
+		if leaf && !c.reads[p] && !c.covered(p) && !below(p, ignored) {
+			c.m.unread = append(c.m.unread, p)
+		}
+	})
+	sort.Strings(c.m.unread)
+	if n != nil && len(c.m.unread) > 0 {
+		shown := c.m.unread
+		const most = 20
+		if len(shown) > most {
+			shown = append(slices.Clone(shown[:most]), "…")
+		}
+		c.report(c.file.at(n), SeverityWarning, CodeUnread, "read them, or list them under ignore",
+			"%d members of the source are neither read nor ignored: %s", len(c.m.unread), strings.Join(shown, ", "))
+	}
+}
+
+// covered tells whether something above p is copied whole.
+func (c *compiler) covered(p string) bool {
+	for w := range c.wholes {
+		if p == w || strings.HasPrefix(p, w+".") || strings.HasPrefix(p, w+"[]") {
+			return true
+		}
+	}
+	return false
+}
+
+func below(p string, of []string) bool {
+	for _, w := range of {
+		if p == w || strings.HasPrefix(p, w+".") || strings.HasPrefix(p, w+"[]") {
+			return true
+		}
+	}
+	return false
+}
+
+// maxPathDepth ends the walk through schemas that contain themselves.
+const maxPathDepth = 12
+
+func (c *compiler) everyPath(s *Schema, path string, depth int, f func(path string, leaf bool)) {
+	s = s.resolved()
+	if s == nil || depth > maxPathDepth {
+		return
+	}
+	f(path, s.kind != typeObject && s.kind != typeArray)
+	switch {
+	case s.kind == typeArray:
+		c.everyPath(s.items, path+"[]", depth+1, f)
+	case s.kind == typeObject:
+		for _, name := range s.names() {
+			c.everyPath(s.props[name], path+"."+name, depth+1, f)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package mapping
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/govalues/decimal"
+)
+
+// rounding is how digits beyond a scale are dropped.
+type rounding uint8
+
+const (
+	halfEven rounding = iota // to the nearest, halves to the even digit: the banker's rule, and the default
+	halfUp                   // to the nearest, halves away from zero: the shopkeeper's rule
+	towardZero
+	awayFromZero
+	ceiling
+	floor
+)
+
+var roundings = map[string]rounding{
+	"half-even": halfEven, "half-up": halfUp, "down": towardZero, "up": awayFromZero, "ceiling": ceiling, "floor": floor,
+}
+
+// round returns d with exactly scale digits after the point.
+func (r rounding) round(d decimal.Decimal, scale int) (decimal.Decimal, error) {
+	if d.Scale() > scale {
+		switch r {
+		case halfEven:
+			d = d.Round(scale)
+		case halfUp:
+			half, err := decimal.New(5, scale+1)
+			if err == nil && d.IsNeg() {
+				half = half.Neg()
+			}
+			if err == nil {
+				d, err = d.Add(half)
+			}
+			if err != nil {
+				return d, err
+			}
+			d = d.Trunc(scale)
+		case towardZero:
+			d = d.Trunc(scale)
+		case awayFromZero:
+			if d.IsNeg() {
+				d = d.Floor(scale)
+			} else {
+				d = d.Ceil(scale)
+			}
+		case ceiling:
+			d = d.Ceil(scale)
+		case floor:
+			d = d.Floor(scale)
+		}
+	}
+	if d = d.Pad(scale); d.Scale() < scale {
+		return d, fmt.Errorf("%s has too many digits for %d after the point; %d in all are the limit", d, scale, decimal.MaxPrec)
+	}
+	return d, nil
+}
+
+// parseDecimal reads decimal text exactly, or not at all.
+func parseDecimal(s string) (decimal.Decimal, error) {
+	if significant(s) > decimal.MaxPrec {
+		return decimal.Decimal{}, fmt.Errorf("%q has more than %d digits", shorten(s, 40), decimal.MaxPrec)
+	}
+	d, err := decimal.Parse(s)
+	if err != nil {
+		return d, fmt.Errorf("%q is not a decimal number such as 12.50", shorten(s, 40))
+	}
+	if _, frac, ok := strings.Cut(s, "."); ok && !strings.ContainsAny(frac, "eE") && len(frac) > d.Scale() && strings.TrimRight(frac[d.Scale():], "0") != "" {
+		return d, fmt.Errorf("%q has more than %d digits after the point", shorten(s, 40), d.Scale())
+	}
+	return d, nil
+}
+
+// currencyScales are the ISO 4217 currencies whose minor unit is not a hundredth.
+var currencyScales = map[string]int{
+	"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+	"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0,
+	"RWF": 0, "UGX": 0, "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
+}
+
+const defaultScale = 2
+
+func currencyScale(code string) int {
+	if s, ok := currencyScales[code]; ok {
+		return s
+	}
+	return defaultScale
+}

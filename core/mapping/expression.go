@@ -1,0 +1,380 @@
+package mapping
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"github.com/crossdock/crossdock/core/strictyaml"
+)
+
+// expression is one CEL expression, checked.
+type expression struct {
+	typ  *cel.Type
+	plan plan
+	// path is set when the expression is nothing but a path: src.beg.po. Such a
+	// value is copied as it stands, digits, null and all.
+	path []string
+	leaf *Schema // of the path's end, nil when unknown
+	// sure tells that the schemas promise a value for the whole path, sureLeaf
+	// that they promise its last member.
+	sure, sureLeaf bool
+	// reads are the paths that the expression begins from, for error messages.
+	reads    [][]string
+	personal bool
+}
+
+// plan evaluates an expression. The first implementation is cel-go's
+// interpreter; whatever replaces it must give the same values and errors.
+type plan interface {
+	eval(f *frame) (ref.Val, error)
+}
+
+// celPlan runs an expression in cel-go's interpreter.
+type celPlan struct{ program cel.Program }
+
+func (p celPlan) eval(f *frame) (ref.Val, error) {
+	v, _, err := p.program.Eval(f)
+	return v, err
+}
+
+// scope is what an expression can see.
+type scope struct {
+	env *cel.Env
+	// bases maps a variable to the source path it stands for, for lineage.
+	bases map[string]string
+	// sure names the variables that always have a value.
+	sure map[string]bool
+	// done are the top-level members of the result that earlier rules made; nil
+	// where out is not restricted.
+	done map[string]bool
+	file *source
+	frag *fragment
+}
+
+// with returns the scope with one more variable.
+func (s *scope) with(name string, t *cel.Type, base string, sure bool) (*scope, error) {
+	env, err := s.env.Extend(cel.Variable(name, t))
+	if err != nil {
+		return nil, err
+	}
+	c := *s
+	c.env, c.bases, c.sure = env, maps.Clone(s.bases), maps.Clone(s.sure)
+	c.bases[name], c.sure[name] = base, sure
+	return &c, nil
+}
+
+// problem is one thing wrong with an expression; offset counts characters.
+type problem struct {
+	offset        int
+	code          string
+	message, hint string
+}
+
+// compileExpression checks one expression. The second result is the source path
+// that it stands for, "" when it is computed.
+func compileExpression(text string, sc *scope, prov *provider) (*expression, *reading, []problem) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil, []problem{{code: CodeSyntax, message: "the expression is empty", hint: "write a path such as src.orderNumber, or quotes for fixed text"}}
+	}
+	clear(prov.unknown)
+	checked, issues := sc.env.Compile(text)
+	if issues.Err() != nil {
+		return nil, nil, explain(text, issues, sc, prov)
+	}
+	program, err := sc.env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
+	if err != nil {
+		return nil, nil, []problem{{code: CodeSyntax, message: err.Error()}}
+	}
+	e := &expression{typ: checked.OutputType(), plan: celPlan{program}}
+	r := &reading{ast: checked.NativeRep(), prov: prov, bases: sc.bases, expr: e}
+	r.result = r.walk(r.ast.Expr(), nil)
+	e.simple(r, sc)
+	return e, r, nil
+}
+
+// simple recognises an expression that is only a path.
+func (e *expression) simple(r *reading, sc *scope) {
+	path := chain(r.ast.Expr())
+	if path == nil || path[0] == nameMeta || path[0] == nameNow || path[0] == nameMessageID {
+		return
+	}
+	e.path = path
+	e.sure = sc.sure[path[0]]
+	e.sureLeaf = true
+	for x := r.ast.Expr(); x.Kind() == ast.SelectKind; x = x.AsSelect().Operand() {
+		owner := r.prov.schemaOf(r.ast.GetType(x.AsSelect().Operand().ID()))
+		field := x.AsSelect().FieldName()
+		if owner == nil || !owner.required[field] || owner.member(field).resolved().nullable {
+			e.sure = false
+			e.sureLeaf = e.sureLeaf && x.ID() != r.ast.Expr().ID()
+		}
+		if e.leaf == nil && owner != nil && x.ID() == r.ast.Expr().ID() {
+			e.leaf = owner.member(field)
+		}
+	}
+}
+
+// chain returns [src beg po] for src.beg.po, nil for everything else.
+func chain(e ast.Expr) []string {
+	switch e.Kind() {
+	case ast.IdentKind:
+		return []string{e.AsIdent()}
+	case ast.SelectKind:
+		if s := e.AsSelect(); !s.IsTestOnly() {
+			if p := chain(s.Operand()); p != nil {
+				return append(p, s.FieldName())
+			}
+		}
+	}
+	return nil
+}
+
+// reading collects what a checked expression reads.
+type reading struct {
+	ast   *ast.AST
+	prov  *provider
+	bases map[string]string
+	expr  *expression
+	paths []string // in terms of src, out, …: src.po1[].ids.UP
+	// result is the path that the value of the expression stands for.
+	result string
+}
+
+// walk returns the path that e stands for, "" when it is computed. local maps
+// the variables of comprehensions.
+func (r *reading) walk(e ast.Expr, local map[string]string) string {
+	switch e.Kind() {
+	case ast.IdentKind:
+		if p, ok := local[e.AsIdent()]; ok {
+			return p
+		}
+		if base := r.bases[e.AsIdent()]; base != "" {
+			r.remember([]string{e.AsIdent()})
+			return base
+		}
+	case ast.SelectKind:
+		return r.selection(e, local)
+	case ast.CallKind:
+		return r.call(e.AsCall(), local)
+	case ast.ListKind:
+		for _, x := range e.AsList().Elements() {
+			r.use(x, local)
+		}
+	case ast.MapKind:
+		for _, x := range e.AsMap().Entries() {
+			r.use(x.AsMapEntry().Key(), local)
+			r.use(x.AsMapEntry().Value(), local)
+		}
+	case ast.ComprehensionKind:
+		return r.comprehension(e.AsComprehension(), local)
+	}
+	return ""
+}
+
+// use walks an expression whose value is consumed, so that its path counts as
+// read.
+func (r *reading) use(e ast.Expr, local map[string]string) string {
+	p := r.walk(e, local)
+	if p != "" && !slices.Contains(r.paths, p) {
+		r.paths = append(r.paths, p)
+	}
+	return p
+}
+
+func (r *reading) selection(e ast.Expr, local map[string]string) string {
+	s := e.AsSelect()
+	owner := r.walk(s.Operand(), local)
+	if schema := r.prov.schemaOf(r.ast.GetType(s.Operand().ID())); schema != nil && schema.member(s.FieldName()).isPersonal() {
+		r.expr.personal = true
+	}
+	if path := chain(e); path != nil {
+		if _, isLocal := local[path[0]]; !isLocal && r.bases[path[0]] != "" {
+			r.remember(path)
+		}
+	}
+	if owner == "" {
+		return ""
+	}
+	return owner + "." + s.FieldName()
+}
+
+// remember keeps the longest of paths that continue each other.
+func (r *reading) remember(path []string) {
+	if last := len(r.expr.reads) - 1; last >= 0 && len(r.expr.reads[last]) < len(path) &&
+		slices.Equal(r.expr.reads[last], path[:len(r.expr.reads[last])]) {
+		r.expr.reads[last] = path
+		return
+	}
+	r.expr.reads = append(r.expr.reads, path)
+}
+
+func (r *reading) call(c ast.CallExpr, local map[string]string) string {
+	switch c.FunctionName() {
+	case operators.Index, operators.OptIndex:
+		list := r.walk(c.Args()[0], local)
+		r.use(c.Args()[1], local)
+		return element(list)
+	case operators.OptSelect:
+		owner := r.walk(c.Args()[0], local)
+		if field, ok := c.Args()[1].AsLiteral().(types.String); ok && owner != "" {
+			return owner + "." + string(field)
+		}
+		return ""
+	case funcFirst:
+		return element(r.walk(c.Args()[0], local))
+	case operators.Conditional:
+		r.use(c.Args()[0], local)
+		r.use(c.Args()[1], local)
+		r.use(c.Args()[2], local)
+		return ""
+	}
+	if c.IsMemberFunction() {
+		target := r.use(c.Target(), local)
+		if c.FunctionName() == "first" {
+			return element(target)
+		}
+	}
+	for _, a := range c.Args() {
+		r.use(a, local)
+	}
+	return ""
+}
+
+func element(list string) string {
+	if list == "" {
+		return ""
+	}
+	return list + "[]"
+}
+
+func (r *reading) comprehension(c ast.ComprehensionExpr, local map[string]string) string {
+	list := r.walk(c.IterRange(), local)
+	inner := maps.Clone(local)
+	if inner == nil {
+		inner = map[string]string{}
+	}
+	inner[c.IterVar()] = element(list)
+	inner[c.AccuVar()] = ""
+	r.use(c.AccuInit(), inner)
+	r.use(c.LoopCondition(), inner)
+	r.use(c.LoopStep(), inner)
+	r.use(c.Result(), inner)
+	// filter and first keep items of the list; what map makes has no path.
+	if filters(c) {
+		return list
+	}
+	return ""
+}
+
+// filters recognises the comprehension that the macro filter makes: its step
+// adds the item itself or nothing.
+func filters(c ast.ComprehensionExpr) bool {
+	step := c.LoopStep()
+	if step.Kind() != ast.CallKind || step.AsCall().FunctionName() != operators.Conditional {
+		return false
+	}
+	add := step.AsCall().Args()[1]
+	if add.Kind() != ast.CallKind || add.AsCall().FunctionName() != operators.Add {
+		return false
+	}
+	item := add.AsCall().Args()[1]
+	return item.Kind() == ast.ListKind && item.AsList().Size() == 1 &&
+		item.AsList().Elements()[0].Kind() == ast.IdentKind && item.AsList().Elements()[0].AsIdent() == c.IterVar()
+}
+
+var (
+	undeclared = regexp.MustCompile(`^undeclared reference to '([^']*)'`)
+	undefined  = regexp.MustCompile(`^undefined field '([^']*)'`)
+	noOverload = regexp.MustCompile(`^found no matching overload for '([^']*)' applied to '(.*)'$`)
+)
+
+// explain turns CEL's issues into problems in plain words.
+func explain(text string, issues *cel.Issues, sc *scope, prov *provider) []problem {
+	var out []problem
+	seen := map[string]bool{}
+	all := issues.Errors()
+	slices.Reverse(all) // has() repeats inner steps before the written one
+	for _, e := range all {
+		p := problem{offset: offsetOf(text, e.Location.Line(), e.Location.Column()), code: CodeSyntax, message: e.Message}
+		switch {
+		case undefined.MatchString(e.Message):
+			field := undefined.FindStringSubmatch(e.Message)[1]
+			p.code, p.message = CodeUnknown, fmt.Sprintf("undefined field '%s'", field)
+			p.hint = strictyaml.DidYouMean(field, prov.unknown[field])
+		case undeclared.MatchString(e.Message):
+			name := undeclared.FindStringSubmatch(e.Message)[1]
+			p.code, p.message = CodeUnknown, fmt.Sprintf("nothing is called %q here", name)
+			p.hint = strictyaml.DidYouMean(name, known(sc))
+		case noOverload.MatchString(e.Message):
+			m := noOverload.FindStringSubmatch(e.Message)
+			p.code = CodeType
+			p.message = fmt.Sprintf("%s does not take %s", operatorName(m[1]), m[2])
+			p.hint = "types are not converted unasked: use int(), string(), or money() and dmul() for decimal text"
+		case strings.HasPrefix(e.Message, "Syntax error: "):
+			p.message = "the expression cannot be read: " + strings.TrimPrefix(e.Message, "Syntax error: ")
+			p.hint = "fixed text stands in quotes: '\"EUR\"', or use {const: EUR}"
+		}
+		if key := p.code + p.message; !seen[key] {
+			seen[key] = true
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, func(a, b problem) int { return a.offset - b.offset })
+	return out
+}
+
+func known(sc *scope) []string {
+	names := []string{nameMeta, nameMessageID, "has", "first", "ts", "int", "string", "money", "dmul", "ddiv", "dadd", "dsub", "dsum", "dcmp", "gtin14", "now", "size", "formatTime"}
+	for n := range sc.bases {
+		names = append(names, n)
+	}
+	return names
+}
+
+// operatorName turns _==_ into '=='.
+func operatorName(f string) string {
+	if s, ok := operators.FindReverse(f); ok && s != "" {
+		return "'" + s + "'"
+	}
+	switch f {
+	case operators.Conditional:
+		return "'? :'"
+	case operators.Index:
+		return "'[]'"
+	}
+	return f + "()"
+}
+
+// offsetOf turns CEL's line (from 1) and column (from 0) into an offset.
+func offsetOf(text string, line, col int) int {
+	offset := 0
+	for ; line > 1; line-- {
+		i := strings.IndexByte(text, '\n')
+		if i < 0 {
+			break
+		}
+		offset += utf8.RuneCountInString(text[:i]) + 1
+		text = text[i+1:]
+	}
+	return offset + max(0, col)
+}
+
+// isMissing tells that an expression has no value, as against a wrong one.
+func isMissing(err error) bool {
+	var m *missingError
+	if errors.As(err, &m) {
+		return true
+	}
+	s := err.Error()
+	return strings.HasPrefix(s, "no such key: ") || strings.HasPrefix(s, "index out of bounds: ") || strings.HasPrefix(s, "optional.none() dereference")
+}

@@ -1,0 +1,166 @@
+package mapping
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+)
+
+// Predicate is a condition of a route, such as src.status != "draft".
+type Predicate struct{ routeExpression }
+
+// Key is an expression of a route that gives text, such as out.orderNumber.
+type Key struct{ routeExpression }
+
+// Split is an expression of a route that gives a list, a message per item.
+type Split struct{ routeExpression }
+
+// routeExpression is an expression over one document. The document is called
+// src, and also out, since a route's later steps see a canonical document.
+type routeExpression struct {
+	text   string
+	expr   *expression
+	schema *Schema
+}
+
+// CompilePredicate checks a condition. With a schema every member is checked;
+// with nil the document may have any shape. The document is `src` and `out`,
+// its metadata `meta`.
+func CompilePredicate(expr string, schema *Schema) (*Predicate, error) {
+	e, err := compileRoute(expr, schema)
+	if err != nil {
+		return nil, err
+	}
+	if t := plainType(e.expr.typ); !t.IsExactType(cel.BoolType) && t.Kind() != cel.DynKind {
+		return nil, fmt.Errorf("a condition must be true/false, %q is %s", expr, typeName(t))
+	}
+	return &Predicate{*e}, nil
+}
+
+// CompileKey checks an expression that gives text or a whole number.
+func CompileKey(expr string) (*Key, error) {
+	e, err := compileRoute(expr, nil)
+	if err != nil {
+		return nil, err
+	}
+	switch t := plainType(e.expr.typ); t.Kind() {
+	case cel.StringKind, cel.IntKind, cel.DynKind:
+		return &Key{*e}, nil
+	default:
+		return nil, fmt.Errorf("a key must be text, %q is %s; convert it with string(…)", expr, typeName(t))
+	}
+}
+
+// CompileSplit checks an expression that gives a list.
+func CompileSplit(expr string) (*Split, error) {
+	e, err := compileRoute(expr, nil)
+	if err != nil {
+		return nil, err
+	}
+	if t := plainType(e.expr.typ); t.Kind() != cel.ListKind && t.Kind() != cel.DynKind {
+		return nil, fmt.Errorf("split needs a list, %q is %s", expr, typeName(t))
+	}
+	return &Split{*e}, nil
+}
+
+func compileRoute(text string, schema *Schema) (*routeExpression, error) {
+	if schema == nil {
+		schema = &Schema{name: nameSrc}
+	}
+	sc, prov, err := newScope(schema, schema, defaultSettings)
+	if err != nil {
+		return nil, err
+	}
+	e, _, problems := compileExpression(text, sc, prov)
+	if len(problems) > 0 {
+		parts := make([]string, len(problems))
+		for i, p := range problems {
+			parts[i] = fmt.Sprintf("column %d: %s", p.offset+1, p.message)
+			if p.hint != "" {
+				parts[i] += " (" + p.hint + ")"
+			}
+		}
+		return nil, fmt.Errorf("the expression %q cannot be used: %s", text, strings.Join(parts, "; "))
+	}
+	return &routeExpression{text: text, expr: e, schema: schema}, nil
+}
+
+// String is the expression as it was written.
+func (e *routeExpression) String() string { return e.text }
+
+func (e *routeExpression) frame(doc []byte, meta map[string]string) (*frame, error) {
+	n, err := parse(doc, nameSrc)
+	if err != nil {
+		return nil, err
+	}
+	f := &frame{m: &Mapping{}, in: Input{Meta: meta, Now: routeTime(meta)}, src: n, out: n, metaValue: metaValue(meta)}
+	f.srcValue = value(n, e.schema)
+	f.outValue = f.srcValue
+	return f, nil
+}
+
+// routeTime is now() in routes: when the message was received, so that a replay
+// decides as the first run did.
+func routeTime(meta map[string]string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, meta["received"])
+	if err != nil {
+		return time.Unix(0, 0)
+	}
+	return t
+}
+
+// Match evaluates the condition on a JSON document. A member that is missing is
+// an error and not false, so that no message is dropped for a misspelt name.
+func (p *Predicate) Match(doc []byte, meta map[string]string) (bool, error) {
+	f, err := p.frame(doc, meta)
+	if err != nil {
+		return false, err
+	}
+	ok, err := f.truth(p.expr)
+	if err != nil {
+		return false, fmt.Errorf("the condition %q: %w", p.text, err)
+	}
+	return ok, nil
+}
+
+// Eval gives the text of the key for a JSON document. Whole numbers become
+// text; nothing, an empty text or an object is an error.
+func (k *Key) Eval(doc []byte, meta map[string]string) (string, error) {
+	f, err := k.frame(doc, meta)
+	if err != nil {
+		return "", err
+	}
+	n, err := f.eval(k.expr, nil)
+	if err != nil {
+		return "", fmt.Errorf("the key %q: %w", k.text, err)
+	}
+	switch {
+	case n.kind != kindString && n.kind != kindNumber:
+		return "", fmt.Errorf("the key %q gives %s; a key must be text", k.text, n.kind)
+	case n.text == "":
+		return "", fmt.Errorf("the key %q is empty", k.text)
+	}
+	return n.text, nil
+}
+
+// Eval gives the documents into which a JSON document is split, in order.
+func (s *Split) Eval(doc []byte, meta map[string]string) ([][]byte, error) {
+	f, err := s.frame(doc, meta)
+	if err != nil {
+		return nil, err
+	}
+	n, err := f.eval(s.expr, nil)
+	if err != nil {
+		return nil, fmt.Errorf("the split %q: %w", s.text, err)
+	}
+	if n.kind != kindArray {
+		return nil, fmt.Errorf("the split %q gives %s; a list is needed", s.text, n.kind)
+	}
+	out := make([][]byte, len(n.kids))
+	for i, k := range n.kids {
+		out[i] = k.appendJSON(nil)
+	}
+	return out, nil
+}

@@ -1,0 +1,471 @@
+package mapping
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/crossdock/crossdock/canonical"
+)
+
+// typeKind is what a schema says about the type of a value.
+type typeKind uint8
+
+const (
+	typeAny typeKind = iota
+	typeObject
+	typeArray
+	typeString
+	typeInteger
+	typeNumber
+	typeBoolean
+	typeNull
+)
+
+func (k typeKind) String() string {
+	return [...]string{"anything", "an object", "a list", "text", "a whole number", "a number", "true or false", "null"}[k]
+}
+
+// holds tells whether the value has the type.
+func (k typeKind) holds(n *node) bool {
+	switch k {
+	case typeObject:
+		return n.kind == kindObject
+	case typeArray:
+		return n.kind == kindArray
+	case typeString:
+		return n.kind == kindString
+	case typeInteger, typeNumber:
+		return n.kind == kindNumber
+	case typeBoolean:
+		return n.kind == kindBool
+	}
+	return true
+}
+
+// Schema is the shape of a document: the part of JSON Schema 2020-12 that the
+// static check understands (type, properties, required, additionalProperties,
+// items, enum, const, pattern, format, allOf, and anyOf/oneOf whose branches
+// agree). What it does not understand it treats as "anything"; validation of
+// the result at run time knows all of JSON Schema.
+//
+// An object that lists properties and says nothing about others is taken to be
+// complete, so that a misspelt name is found. Write `additionalProperties: true`
+// where others are meant to be read.
+type Schema struct {
+	name     string // for messages: "src.po1[]"
+	kind     typeKind
+	nullable bool
+	ref      *Schema // when this is only a reference with remarks
+
+	props    map[string]*Schema
+	order    []string
+	required map[string]bool
+	extra    *Schema // of members not listed; nil: there are none
+	items    *Schema
+
+	enum    []*node
+	pattern *regexp.Regexp
+	format  string
+	minLen  int
+	// personal marks data about a person (x-personal): masked in errors.
+	personal bool
+}
+
+func (s *Schema) resolved() *Schema {
+	for s != nil && s.ref != nil {
+		s = s.ref
+	}
+	return s
+}
+
+func (s *Schema) isPersonal() bool {
+	for ; s != nil; s = s.ref {
+		if s.personal {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Schema) itemSchema() *Schema {
+	if s = s.resolved(); s == nil {
+		return nil
+	}
+	return s.items.resolved()
+}
+
+// member returns the schema of a member, nil when nothing is said about it.
+func (s *Schema) member(name string) *Schema {
+	if s = s.resolved(); s == nil {
+		return nil
+	}
+	if p := s.props[name]; p != nil {
+		return p
+	}
+	return s.extra
+}
+
+// open tells whether the object's members are not listed.
+func (s *Schema) open() bool { return len(s.props) == 0 && s.extra != nil }
+
+func (s *Schema) names() []string {
+	names := slices.Clone(s.order)
+	sort.Strings(names)
+	return names
+}
+
+// EntitySchema returns the schema of a canonical entity, in any spelling.
+func EntitySchema(entity string) (*Schema, error) {
+	name, ok := canonical.Name(entity)
+	if !ok {
+		return nil, fmt.Errorf("there is no canonical entity %q", entity)
+	}
+	return LoadSchema(canonical.FS(), "v1/"+name+".json")
+}
+
+// LoadSchema reads a JSON Schema and the files it refers to.
+func LoadSchema(fsys fs.FS, file string) (*Schema, error) {
+	return loadSchema(fsys, file, "src")
+}
+
+func loadSchema(fsys fs.FS, file, name string) (*Schema, error) {
+	l := &schemaLoader{fsys: fsys, docs: map[string]any{}, done: map[string]*Schema{}}
+	return l.at(file, "", name)
+}
+
+const (
+	maxSchemaFile = 8 << 20
+	maxSchemas    = 50_000
+)
+
+type schemaLoader struct {
+	fsys  fs.FS
+	docs  map[string]any
+	done  map[string]*Schema // by file#pointer
+	count int
+}
+
+// document reads one schema file, once.
+func (l *schemaLoader) document(file string) (any, error) {
+	if d, ok := l.docs[file]; ok {
+		return d, nil
+	}
+	fsys := l.fsys
+	name := file
+	if rest, ok := strings.CutPrefix(file, canonicalID); ok {
+		fsys, name = canonical.FS(), rest
+	}
+	if !fs.ValidPath(name) {
+		return nil, fmt.Errorf("the schema file %s lies outside of the configuration folder", file)
+	}
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("the schema file %s cannot be read: %w", file, cause(err))
+	}
+	if info.Size() > maxSchemaFile {
+		return nil, fmt.Errorf("the schema file %s has %d bytes; %d are the limit", file, info.Size(), maxSchemaFile)
+	}
+	b, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("the schema file %s cannot be read: %w", file, cause(err))
+	}
+	var doc any
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return nil, fmt.Errorf("the schema file %s is not JSON: %w", file, err)
+	}
+	l.docs[file] = doc
+	return doc, nil
+}
+
+// canonicalID is the $id prefix of the canonical schemas, so that a partner's
+// schema may refer to their definitions.
+const canonicalID = "https://github.com/crossdock/crossdock/canonical/"
+
+// at returns the schema at a JSON Pointer of a file.
+func (l *schemaLoader) at(file, pointer, name string) (*Schema, error) {
+	id := file + "#" + pointer
+	if s, ok := l.done[id]; ok {
+		return s, nil
+	}
+	doc, err := l.document(file)
+	if err != nil {
+		return nil, err
+	}
+	raw, ok := lookUp(doc, pointer)
+	if !ok {
+		return nil, fmt.Errorf("the schema %s has nothing at #%s", file, pointer)
+	}
+	if pointer != "" {
+		name = path.Base(pointer)
+	}
+	s := &Schema{name: name}
+	l.done[id] = s
+	return s, l.fill(s, file, raw, 0)
+}
+
+func lookUp(doc any, pointer string) (any, bool) {
+	if pointer == "" {
+		return doc, true
+	}
+	for _, token := range strings.Split(strings.TrimPrefix(pointer, "/"), "/") {
+		token = strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
+		m, ok := doc.(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		if doc, ok = m[token]; !ok {
+			return nil, false
+		}
+	}
+	return doc, true
+}
+
+func (l *schemaLoader) child(file string, raw any, name string, depth int) (*Schema, error) {
+	s := &Schema{name: name}
+	return s, l.fill(s, file, raw, depth+1)
+}
+
+// fill reads one schema. References to files are relative to file.
+func (l *schemaLoader) fill(s *Schema, file string, raw any, depth int) error {
+	if l.count++; l.count > maxSchemas || depth > MaxDepth {
+		return fmt.Errorf("the schema %s is too large or nests too deep", file)
+	}
+	m, ok := raw.(map[string]any)
+	if !ok {
+		if _, isBool := raw.(bool); isBool {
+			return nil
+		}
+		return fmt.Errorf("the schema %s: %s is not a schema", file, s.name)
+	}
+	s.personal, _ = m["x-personal"].(bool)
+	if ref, ok := m["$ref"].(string); ok {
+		target, err := l.follow(file, ref)
+		if err != nil {
+			return err
+		}
+		s.ref = target
+		return nil
+	}
+	l.types(s, m)
+	if err := l.literals(s, file, m); err != nil {
+		return err
+	}
+	if err := l.members(s, file, m, depth); err != nil {
+		return err
+	}
+	if items, ok := m["items"]; ok && s.kind == typeArray {
+		it, err := l.child(file, items, s.name+"[]", depth)
+		if err != nil {
+			return err
+		}
+		s.items = it
+	}
+	return l.combine(s, file, m, depth)
+}
+
+func (l *schemaLoader) follow(file, ref string) (*Schema, error) {
+	target, pointer, _ := strings.Cut(ref, "#")
+	switch {
+	case target == "":
+		target = file
+	case strings.HasPrefix(target, canonicalID):
+	case strings.Contains(target, "://"):
+		return nil, fmt.Errorf("the schema %s refers to %s; only files can be read: keep a copy beside it and refer to that", file, ref)
+	case strings.HasPrefix(file, canonicalID):
+		target = canonicalID + path.Join(path.Dir(strings.TrimPrefix(file, canonicalID)), target)
+	default:
+		target = path.Join(path.Dir(file), target)
+	}
+	return l.at(target, pointer, strings.TrimSuffix(path.Base(target), ".json"))
+}
+
+var kinds = map[string]typeKind{
+	"object": typeObject, "array": typeArray, "string": typeString, "integer": typeInteger,
+	"number": typeNumber, "boolean": typeBoolean, "null": typeNull,
+}
+
+// types reads `type`, or concludes it from other keywords.
+func (l *schemaLoader) types(s *Schema, m map[string]any) {
+	var names []any
+	switch t := m["type"].(type) {
+	case string:
+		names = []any{t}
+	case []any:
+		names = t
+	default:
+		switch {
+		case m["properties"] != nil:
+			names = []any{"object"}
+		case m["items"] != nil:
+			names = []any{"array"}
+		case m["pattern"] != nil, m["minLength"] != nil:
+			names = []any{"string"}
+		}
+	}
+	found := 0
+	for _, n := range names {
+		text, _ := n.(string)
+		k := kinds[text]
+		if k == typeNull {
+			s.nullable = true
+			continue
+		}
+		if found++; found == 1 {
+			s.kind = k
+		} else if s.kind != k {
+			s.kind = typeAny
+		}
+	}
+	if found == 0 && s.nullable {
+		s.kind = typeNull
+	}
+}
+
+func (l *schemaLoader) literals(s *Schema, file string, m map[string]any) error {
+	values, _ := m["enum"].([]any)
+	if c, ok := m["const"]; ok {
+		values = []any{c}
+	}
+	for _, v := range values {
+		n, err := fromAny(v)
+		if err != nil {
+			return fmt.Errorf("the schema %s: %s: %w", file, s.name, err)
+		}
+		s.enum = append(s.enum, n)
+		if n.kind == kindNull {
+			s.nullable = true
+		}
+	}
+	if s.kind == typeAny && len(s.enum) > 0 && !slices.ContainsFunc(s.enum, func(n *node) bool { return n.kind != kindString && n.kind != kindNull }) {
+		s.kind = typeString
+	}
+	s.format, _ = m["format"].(string)
+	if f, ok := m["minLength"].(float64); ok {
+		s.minLen = int(f)
+	}
+	if p, ok := m["pattern"].(string); ok {
+		// ECMA patterns that Go cannot compile are left to run-time validation.
+		s.pattern, _ = regexp.Compile(p)
+	}
+	return nil
+}
+
+func (l *schemaLoader) members(s *Schema, file string, m map[string]any, depth int) error {
+	if s.kind != typeObject {
+		return nil
+	}
+	s.props, s.required = map[string]*Schema{}, map[string]bool{}
+	props, _ := m["properties"].(map[string]any)
+	for name, raw := range props {
+		c, err := l.child(file, raw, s.name+"."+name, depth)
+		if err != nil {
+			return err
+		}
+		s.props[name] = c
+		s.order = append(s.order, name)
+	}
+	sort.Strings(s.order)
+	required, _ := m["required"].([]any)
+	for _, r := range required {
+		if name, ok := r.(string); ok {
+			s.required[name] = true
+		}
+	}
+	switch extra := m["additionalProperties"].(type) {
+	case bool:
+		if extra {
+			s.extra = &Schema{name: s.name + ".*"}
+		}
+	case map[string]any:
+		c, err := l.child(file, extra, s.name+".*", depth)
+		if err != nil {
+			return err
+		}
+		s.extra = c
+	default:
+		if len(props) == 0 && m["allOf"] == nil && m["oneOf"] == nil && m["anyOf"] == nil {
+			s.extra = &Schema{name: s.name + ".*"}
+		}
+	}
+	return nil
+}
+
+// combine reads allOf, anyOf and oneOf.
+func (l *schemaLoader) combine(s *Schema, file string, m map[string]any, depth int) error {
+	all, _ := m["allOf"].([]any)
+	for _, raw := range all {
+		part, err := l.child(file, raw, s.name, depth)
+		if err != nil {
+			return err
+		}
+		s.merge(part.resolved(), true)
+	}
+	for _, word := range []string{"anyOf", "oneOf"} {
+		branches, _ := m[word].([]any)
+		var parts []*Schema
+		for _, raw := range branches {
+			part, err := l.child(file, raw, s.name, depth)
+			if err != nil {
+				return err
+			}
+			if part = part.resolved(); part.kind == typeNull {
+				s.nullable = true
+				continue
+			}
+			parts = append(parts, part)
+		}
+		agree := len(parts) > 0 && !slices.ContainsFunc(parts, func(p *Schema) bool { return p.kind != parts[0].kind })
+		if agree {
+			for _, p := range parts {
+				s.merge(p, len(parts) == 1)
+			}
+		}
+	}
+	return nil
+}
+
+// merge adds what another schema says about the same value. With every false
+// it is one of several possibilities, whose demands do not bind.
+func (s *Schema) merge(o *Schema, every bool) {
+	if s.kind == typeAny {
+		s.kind = o.kind
+	}
+	s.nullable = s.nullable || o.nullable && every
+	s.personal = s.personal || o.personal
+	if s.props == nil && o.props != nil {
+		s.props, s.required = map[string]*Schema{}, map[string]bool{}
+	}
+	for _, name := range o.order {
+		if s.props[name] == nil {
+			s.order = append(s.order, name)
+			s.props[name] = o.props[name]
+		}
+	}
+	if s.extra == nil && len(o.props) > 0 {
+		s.extra = o.extra
+	}
+	if s.items == nil {
+		s.items = o.items
+	}
+	if !every {
+		return
+	}
+	for r := range o.required {
+		s.required[r] = true
+	}
+	if s.enum == nil {
+		s.enum = o.enum
+	}
+	if s.pattern == nil {
+		s.pattern = o.pattern
+	}
+	if s.format == "" {
+		s.format = o.format
+	}
+}

@@ -1,0 +1,181 @@
+package mapping
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"unicode"
+
+	"github.com/crossdock/crossdock/core/strictyaml"
+	"go.yaml.in/yaml/v3"
+)
+
+// source is one YAML file, with its text for places inside of expressions.
+type source struct {
+	name  string
+	lines [][]rune
+	root  *yaml.Node
+}
+
+// readSource reads a mapping or a fragment. strictyaml refuses what makes YAML
+// dangerous: aliases, duplicate keys, huge files, several documents.
+func readSource(fsys fs.FS, name string) (*source, []Finding) {
+	if !fs.ValidPath(name) {
+		return nil, []Finding{{File: name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeUnknown,
+			Message: fmt.Sprintf("the path %q leads out of the configuration folder", name), Hint: "write it without leading / and without too many .."}}
+	}
+	b, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, []Finding{{File: name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeUnknown,
+			Message: fmt.Sprintf("the file cannot be read: %v", cause(err)), Hint: "paths are relative to the file that names them"}}
+	}
+	f, found := strictyaml.Parse(name, b)
+	var out []Finding
+	for _, p := range found {
+		out = append(out, Finding{File: p.File, Line: p.Line, Col: p.Col, Severity: string(p.Severity), Code: CodeSyntax, Message: p.Message, Hint: p.Hint})
+	}
+	if f == nil {
+		return nil, out
+	}
+	s := &source{name: name, root: f.Root}
+	for _, line := range strings.Split(string(b), "\n") {
+		s.lines = append(s.lines, []rune(line))
+	}
+	return s, out
+}
+
+// cause returns what went wrong without the path, which the caller names.
+func cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+func (s *source) at(n *yaml.Node) place { return place{s.name, n.Line, n.Column} }
+
+// inside is the place of character offset (in runes) of a scalar's value. It
+// walks the text of the file beside the value, since YAML folds lines, doubles
+// quotes and removes indentation.
+func (s *source) inside(n *yaml.Node, offset int) place {
+	value := []rune(n.Value)
+	line, col := n.Line-1, n.Column-1
+	switch {
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		line, col = line+1, 0
+		for line < len(s.lines) && blank(s.lines[line]) {
+			line++
+		}
+		if line < len(s.lines) {
+			col = indent(s.lines[line])
+		}
+	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+		col++
+	}
+	start := place{s.name, line + 1, col + 1}
+	for i := 0; i < offset && i < len(value); i++ {
+		if line >= len(s.lines) {
+			return start
+		}
+		text := s.lines[line]
+		if unicode.IsSpace(value[i]) && (col >= len(text) || value[i] == '\n') {
+			line, col = line+1, 0
+			if line < len(s.lines) {
+				col = indent(s.lines[line])
+			}
+			continue
+		}
+		if !unicode.IsSpace(value[i]) {
+			for col >= len(text) || unicode.IsSpace(text[col]) {
+				if col++; col > len(text) {
+					if line, col = line+1, 0; line >= len(s.lines) {
+						return start
+					}
+					text = s.lines[line]
+				}
+			}
+			if text[col] != value[i] {
+				return start // an escape in double quotes
+			}
+			if text[col] == '\'' && n.Style&yaml.SingleQuotedStyle != 0 {
+				col++
+			}
+		}
+		col++
+	}
+	return place{s.name, line + 1, col + 1}
+}
+
+func blank(line []rune) bool { return strings.TrimSpace(string(line)) == "" }
+
+func indent(line []rune) int {
+	n := 0
+	for n < len(line) && line[n] == ' ' {
+		n++
+	}
+	return n
+}
+
+// child returns the value of a key in a YAML mapping, or nil.
+func child(n *yaml.Node, key string) *yaml.Node {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// pairs calls f for each key and value of a YAML mapping.
+func pairs(n *yaml.Node, f func(k, v *yaml.Node)) {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		f(n.Content[i], n.Content[i+1])
+	}
+}
+
+// literal reads a YAML value as JSON.
+func literal(n *yaml.Node) (*node, error) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		o := objectNode("")
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			kid, err := literal(n.Content[i+1])
+			if err != nil {
+				return nil, err
+			}
+			o.put(n.Content[i].Value, kid)
+		}
+		return o, nil
+	case yaml.SequenceNode:
+		l := &node{kind: kindArray}
+		for _, c := range n.Content {
+			kid, err := literal(c)
+			if err != nil {
+				return nil, err
+			}
+			l.kids = append(l.kids, kid)
+		}
+		return l, nil
+	}
+	switch n.ShortTag() {
+	case "!!null":
+		return &node{kind: kindNull}, nil
+	case "!!bool":
+		return boolNode(n.Value == "true" || n.Value == "True" || n.Value == "TRUE"), nil
+	case "!!int", "!!float":
+		v, err := parse([]byte(n.Value), "")
+		if err != nil || v.kind != kindNumber {
+			return nil, fmt.Errorf("%s is no number in JSON; quote it if it is text", n.Value)
+		}
+		return v, nil
+	}
+	return textNode(n.Value), nil
+}

@@ -1,0 +1,448 @@
+package mapping
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"sort"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"go.yaml.in/yaml/v3"
+)
+
+// codelist translates the codes of one party into those of another.
+type codelist struct {
+	name  string
+	file  *source
+	codes map[string]*node
+	order []*yaml.Node // the values, for checks against targets
+	other *node        // of "*": every code that is not listed
+}
+
+func (c *compiler) readCodelists(f *source, n *yaml.Node) map[string]*codelist {
+	out := map[string]*codelist{}
+	if n == nil {
+		return out
+	}
+	if n.Kind != yaml.MappingNode {
+		c.fail(f.at(n), CodeSyntax, "write name: {CODE: value}", "codelists must be a list of `name: codes`")
+		return out
+	}
+	pairs(n, func(k, v *yaml.Node) {
+		l := &codelist{name: k.Value, file: f, codes: map[string]*node{}}
+		out[k.Value] = l
+		if v.Kind != yaml.MappingNode || len(v.Content) == 0 {
+			c.fail(f.at(v), CodeSyntax, `write {CODE: value, "*": other}`, "the code list %s has no codes", k.Value)
+			return
+		}
+		pairs(v, func(code, to *yaml.Node) {
+			val, err := literal(to)
+			if err != nil || val.kind == kindObject || val.kind == kindArray || val.kind == kindNull {
+				c.fail(f.at(to), CodeValue, "", "the code list %s: the value of %q must be text, a number or true/false", k.Value, code.Value)
+				return
+			}
+			l.order = append(l.order, to)
+			if code.Value == "*" {
+				l.other = val
+				return
+			}
+			l.codes[code.Value] = val
+		})
+	})
+	return out
+}
+
+// translate returns the value of a code.
+func (l *codelist) translate(code string) (*node, error) {
+	if n := l.codes[code]; n != nil {
+		return n, nil
+	}
+	if l.other != nil {
+		return l.other, nil
+	}
+	known := slices.Sorted(maps.Keys(l.codes))
+	const most = 12
+	if len(known) > most {
+		known = append(known[:most], "…")
+	}
+	return nil, fmt.Errorf(`the code %q is not in the code list %s (known: %v); add it, or "*" for all others`, shorten(code, 40), l.name, known)
+}
+
+// Lookup names a table in which a value is looked up at run time.
+type Lookup struct {
+	Name       string        // in the mapping
+	Table      string        // in the database or service behind it
+	Connection string        // of the project
+	Key, Value string        // columns
+	Cache      time.Duration // how old an answer may be; 0: always ask
+}
+
+// LookupFunc answers table lookups. An error means that the table could not be
+// asked, which is not the same as an unknown key.
+type LookupFunc func(ctx context.Context, l Lookup, key string) (value string, found bool, err error)
+
+// lookup is one entry of `lookups`: a table, or the rows of a file.
+type lookup struct {
+	Lookup
+	rows   map[string]string // of a file
+	onMiss policy
+	other  *node // a literal onMiss
+}
+
+var lookupKeys = []string{"file", "table", "connection", "key", "value", "cache", "onMiss"}
+
+func (c *compiler) readLookups(n *yaml.Node) {
+	c.lookups = map[string]*lookup{}
+	if n == nil {
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		c.fail(c.file.at(n), CodeSyntax, "write name: {file: xref/partners.csv, key: column, value: column}", "lookups must be a list of `name: table`")
+		return
+	}
+	pairs(n, func(k, v *yaml.Node) {
+		l := &lookup{Lookup: Lookup{Name: k.Value}, onMiss: onFail}
+		c.lookups[k.Value] = l
+		what := "the lookup " + k.Value
+		if !c.known(c.file, v, what, lookupKeys) {
+			return
+		}
+		file, fn := c.text(c.file, v, "file", what, false)
+		l.Table, _ = c.text(c.file, v, "table", what, false)
+		l.Connection, _ = c.text(c.file, v, "connection", what, false)
+		l.Key, _ = c.text(c.file, v, "key", what, true)
+		l.Value, _ = c.text(c.file, v, "value", what, true)
+		if (file == "") == (l.Table == "") {
+			c.fail(c.file.at(v), CodeRequired, "", "%s needs either `file` or `table`", what)
+		}
+		if d, dn := c.text(c.file, v, "cache", what, false); dn != nil {
+			var err error
+			if l.Cache, err = time.ParseDuration(d); err != nil || l.Cache < 0 {
+				c.fail(c.file.at(dn), CodeValue, "", "%s: cache is a time such as 5m, found %q", what, d)
+			}
+		}
+		if m := child(v, "onMiss"); m != nil {
+			switch m.Value {
+			case "fail":
+			case "skip":
+				l.onMiss = onSkip
+			default:
+				l.onMiss, l.other = useDefault, c.literal(m, nil, what, &scope{file: c.file})
+			}
+		}
+		if file != "" && l.Key != "" && l.Value != "" {
+			c.rows(l, file, fn, what)
+		}
+	})
+}
+
+// rows reads the CSV file of a lookup.
+func (c *compiler) rows(l *lookup, file string, at *yaml.Node, what string) {
+	name := path.Join(path.Dir(c.file.name), file)
+	if !fs.ValidPath(name) {
+		c.fail(c.file.at(at), CodeUnknown, "", "%s: the path %q leads out of the configuration folder", what, file)
+		return
+	}
+	f, err := c.fsys.Open(name)
+	if err != nil {
+		c.fail(c.file.at(at), CodeUnknown, "paths are relative to the mapping file", "%s: the file %s cannot be read: %v", what, name, cause(err))
+		return
+	}
+	defer func() { _ = f.Close() }() // read only
+	if l.rows, err = readRows(f, l.Key, l.Value); err != nil {
+		c.fail(c.file.at(at), CodeValue, "", "%s: %s: %v", what, name, err)
+	}
+}
+
+// maxRows is how many rows a file lookup may have; beyond it use a table.
+const maxRows = 500_000
+
+func readRows(r io.Reader, key, val string) (map[string]string, error) {
+	in := csv.NewReader(r)
+	in.ReuseRecord = true
+	head, err := in.Read()
+	if err != nil {
+		return nil, fmt.Errorf("the first line must name the columns: %w", err)
+	}
+	if len(head) > 0 && len(head[0]) > 2 && head[0][:3] == "\ufeff" {
+		head[0] = head[0][3:]
+	}
+	head = slices.Clone(head)
+	ki, vi := slices.Index(head, key), slices.Index(head, val)
+	for i, column := range []string{key, val} {
+		if []int{ki, vi}[i] < 0 {
+			return nil, fmt.Errorf("there is no column %q; %s", column, near(column, head))
+		}
+	}
+	rows := map[string]string{}
+	for {
+		rec, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			return rows, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		line, _ := in.FieldPos(ki)
+		if old, ok := rows[rec[ki]]; ok && old != rec[vi] {
+			return nil, fmt.Errorf("line %d: the key %q has two values, %q and %q", line, rec[ki], old, rec[vi])
+		}
+		if len(rows) == maxRows {
+			return nil, fmt.Errorf("more than %d rows; use `table`", maxRows)
+		}
+		rows[rec[ki]] = rec[vi]
+	}
+}
+
+// fragment is a part of a mapping that several mappings use.
+type fragment struct {
+	name   string
+	file   *source
+	params []string
+	fields *yaml.Node
+	codes  map[string]*codelist
+	user   *fragment // the fragment around it, when it is used inside of one
+}
+
+// maxFragments is how deep fragments may use each other.
+const maxFragments = 8
+
+func (c *compiler) readFragments(n *yaml.Node) {
+	c.fragments = map[string]*fragment{}
+	if n == nil {
+		return
+	}
+	if n.Kind != yaml.SequenceNode {
+		c.fail(c.file.at(n), CodeSyntax, "write include: [fragments/party.yaml]", "include must be a list of files")
+		return
+	}
+	for _, e := range n.Content {
+		src, found := readSource(c.fsys, path.Join(path.Dir(c.file.name), e.Value))
+		if src == nil {
+			for _, f := range found {
+				if f.Code == CodeUnknown {
+					c.fail(c.file.at(e), f.Code, f.Hint, "include %s: %s", e.Value, f.Message)
+					continue
+				}
+				c.found = append(c.found, f)
+			}
+			continue
+		}
+		c.found = append(c.found, found...)
+		c.readFragment(src, e)
+	}
+}
+
+func (c *compiler) readFragment(src *source, at *yaml.Node) {
+	if !c.known(src, src.root, "a fragment", []string{"fragment", "version", "description", "params", "codelists", "fields"}) {
+		return
+	}
+	f := &fragment{file: src}
+	f.name, _ = c.text(src, src.root, "fragment", "a fragment", true)
+	c.text(src, src.root, "version", "a fragment", false)
+	pairs(child(src.root, "params"), func(k, _ *yaml.Node) {
+		if c.variable(&scope{file: src}, k) {
+			f.params = append(f.params, k.Value)
+		}
+	})
+	f.codes = c.readCodelists(src, child(src.root, "codelists"))
+	if f.fields = child(src.root, "fields"); f.fields == nil {
+		c.fail(src.at(src.root), CodeRequired, "", "a fragment needs %q", "fields")
+		return
+	}
+	if other := c.fragments[f.name]; other != nil {
+		c.fail(c.file.at(at), CodeValue, "rename one", "the fragment %q is also in %s", f.name, other.file.name)
+		return
+	}
+	c.fragments[f.name] = f
+}
+
+// fragmentScope is what a fragment sees: src, out and its parameters.
+func (c *compiler) fragmentScope(f *fragment, user *scope) (*scope, *provider, error) {
+	inner := *c.outer
+	used := *f
+	used.user = user.frag
+	inner.file, inner.frag, inner.done = f.file, &used, user.done
+	return &inner, c.prov, nil
+}
+
+// codelist finds a code list by name, first in the fragment.
+func (c *compiler) codelist(name string, sc *scope) *codelist {
+	if sc.frag != nil {
+		if l := sc.frag.codes[name]; l != nil {
+			return l
+		}
+	}
+	return c.codelists[name]
+}
+
+// transforms reads what is done to a value after it is computed, and tells
+// whether something decides its type instead of the expression.
+func (c *compiler) transforms(r *rule, n *yaml.Node, t *cel.Type, sc *scope) bool {
+	if n.Kind != yaml.MappingNode {
+		return false
+	}
+	if v := child(n, "emptyAs"); v != nil {
+		r.empty = choose(c, sc.file, v, "emptyAs", emptinesses)
+	}
+	done := false
+	if v := child(n, "map"); v != nil {
+		done = true
+		c.mapping(r, v, t, sc)
+	}
+	if v := child(n, "lookup"); v != nil {
+		done = true
+		if r.lookup = c.lookups[v.Value]; r.lookup == nil {
+			c.fail(sc.file.at(v), CodeUnknown, near(v.Value, keys(c.lookups)), "%s: no lookup %q", r.target, v.Value)
+		}
+		c.accepts(r, v, "lookup", t, sc, cel.StringType, cel.IntType)
+		c.makes(r, v, "lookup", "text", sc, typeString)
+	}
+	if v := child(n, "decimal"); v != nil {
+		done = true
+		r.decimal = c.decimalRule(n, v, sc)
+		c.accepts(r, v, "decimal", t, sc, cel.StringType, cel.IntType, cel.DoubleType)
+		c.makes(r, v, "decimal", "decimal text", sc, typeString, typeNumber, typeInteger)
+	} else if v := child(n, "rounding"); v != nil {
+		c.fail(sc.file.at(v), CodeUnknown, "", "%s: rounding belongs to `decimal`", r.target)
+	}
+	if v := child(n, "date"); v != nil {
+		done = true
+		r.date = c.dateRule(r, n, v, sc)
+		c.accepts(r, v, "date", t, sc, cel.StringType)
+		c.makes(r, v, "date", "text", sc, typeString)
+	} else if v := child(n, "zone"); v != nil {
+		c.fail(sc.file.at(v), CodeUnknown, "", "%s: zone belongs to `date`", r.target)
+	}
+	return done
+}
+
+func keys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// accepts checks the type that goes into a transformation.
+func (c *compiler) accepts(r *rule, at *yaml.Node, what string, t *cel.Type, sc *scope, ok ...*cel.Type) {
+	if r.codes != nil {
+		return // a code list comes first
+	}
+	t = plainType(t)
+	if t.IsExactType(cel.DynType) || slices.ContainsFunc(ok, t.IsExactType) {
+		return
+	}
+	c.fail(sc.file.at(at), CodeType, "", "%s: %q works on text, the expression gives %s", r.target, what, typeName(t))
+}
+
+// makes checks the type that comes out of a transformation.
+func (c *compiler) makes(r *rule, at *yaml.Node, what, result string, sc *scope, ok ...typeKind) {
+	s := r.schema.resolved()
+	if s == nil || s.kind == typeAny || slices.Contains(ok, s.kind) {
+		return
+	}
+	c.fail(sc.file.at(at), CodeType, "", "%s wants %s, %q gives %s", r.target, s.kind, what, result)
+}
+
+// mapping checks `map:` and every value of the code list.
+func (c *compiler) mapping(r *rule, v *yaml.Node, t *cel.Type, sc *scope) {
+	l := c.codelist(v.Value, sc)
+	if l == nil {
+		names := keys(c.codelists)
+		if sc.frag != nil {
+			names = append(names, keys(sc.frag.codes)...)
+		}
+		c.fail(sc.file.at(v), CodeUnknown, near(v.Value, names), "%s: no code list %q", r.target, v.Value)
+		return
+	}
+	c.accepts(r, v, "map", t, sc, cel.StringType, cel.IntType, cel.BoolType)
+	r.codes = l
+	for _, to := range l.order {
+		val, err := literal(to)
+		if err != nil {
+			continue // reported with the list
+		}
+		if p := r.schema.refuses(val); p != "" {
+			c.fail(l.file.at(to), CodeValue, "", "the code list %s gives %s, but %s %s", l.name, quoted(val), r.target, p)
+		}
+	}
+}
+
+func quoted(n *node) string {
+	if n.kind == kindString {
+		return fmt.Sprintf("%q", n.text)
+	}
+	return n.short()
+}
+
+func (c *compiler) decimalRule(n, v *yaml.Node, sc *scope) *decimalRule {
+	d := &decimalRule{scale: -1, rounding: c.m.settings.rounding}
+	scale := v
+	if v.Kind == yaml.MappingNode {
+		c.known(sc.file, v, "decimal", []string{"scale", "rounding"})
+		if scale = child(v, "scale"); scale == nil {
+			c.fail(sc.file.at(v), CodeRequired, "", `decimal needs "scale"`)
+			return d
+		}
+		if ro := child(v, "rounding"); ro != nil {
+			d.rounding = choose(c, sc.file, ro, "rounding", roundings)
+		}
+	}
+	if scale.Value != "any" {
+		d.scale = c.scale(sc.file, scale)
+	}
+	if ro := child(n, "rounding"); ro != nil {
+		d.rounding = choose(c, sc.file, ro, "rounding", roundings)
+	}
+	return d
+}
+
+// dateRule reads `date: yyyyMMdd` or `date: {from: …, to: …}`. Without `to` the
+// result is RFC 3339, or a plain date where the target's format says so.
+func (c *compiler) dateRule(r *rule, n, v *yaml.Node, sc *scope) *dateRule {
+	d := &dateRule{zone: c.m.settings.zone}
+	pattern := func(p *yaml.Node) *layout {
+		if p == nil {
+			return nil
+		}
+		l, err := parseLayout(p.Value)
+		if err != nil {
+			c.fail(sc.file.at(p), CodeValue, "", "%s: %v", r.target, err)
+			return nil
+		}
+		return &l
+	}
+	zone := child(n, "zone")
+	if v.Kind == yaml.MappingNode {
+		c.known(sc.file, v, "date", []string{"from", "to", "zone"})
+		d.from, d.to = pattern(child(v, "from")), pattern(child(v, "to"))
+		if z := child(v, "zone"); z != nil {
+			zone = z
+		}
+	} else {
+		d.from = pattern(v)
+	}
+	if s := r.schema.resolved(); d.to == nil && s != nil && s.format == "date" {
+		l, _ := parseLayout("yyyy-MM-dd")
+		d.to = &l
+	}
+	if zone != nil {
+		loc, err := c.zones.load(zone.Value)
+		if err != nil {
+			c.fail(sc.file.at(zone), CodeValue, "", "%s: %v", r.target, err)
+		} else {
+			d.zone = loc
+		}
+	}
+	return d
+}

@@ -1,0 +1,170 @@
+package mapping
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/crossdock/crossdock/canonical"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+// violation is one rule of the target's schema that a result breaks.
+type violation struct {
+	path    []string // of the value: names and list positions
+	message string
+}
+
+// validator checks a result; doc is its JSON.
+type validator func(n *node, doc []byte) ([]violation, error)
+
+func entitySchema(entity, name string) (*Schema, error) {
+	s, err := EntitySchema(entity)
+	if err == nil {
+		s.name = name
+	}
+	return s, err
+}
+
+func entityNames() []string { return canonical.Names() }
+
+// entityValidator uses the canonical package, which also verifies check digits.
+func entityValidator(entity string) validator {
+	return func(_ *node, doc []byte) ([]violation, error) {
+		err := canonical.Validate(entity, doc)
+		var invalid *canonical.InvalidError
+		if !errors.As(err, &invalid) {
+			return nil, err
+		}
+		var out []violation
+		for _, p := range invalid.Problems {
+			out = append(out, violation{tokens(p.Path), p.Message})
+		}
+		return out, nil
+	}
+}
+
+func tokens(pointer string) []string {
+	if pointer == "" {
+		return nil
+	}
+	parts := strings.Split(pointer[1:], "/")
+	for i, p := range parts {
+		parts[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(p)
+	}
+	return parts
+}
+
+// resourceID is the base under which schema files are known to the validator.
+const resourceID = "file:///"
+
+// schemaFiles loads schemas from the configuration folder only.
+type schemaFiles struct{ fsys fs.FS }
+
+func (l schemaFiles) Load(url string) (any, error) {
+	fsys, name := l.fsys, strings.TrimPrefix(url, resourceID)
+	if rest, ok := strings.CutPrefix(url, canonicalID); ok {
+		fsys, name = canonical.FS(), rest
+	}
+	b, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, cause(err))
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	// References are relative to files here and in the static check; an $id
+	// would make them relative to an address that nobody serves.
+	if m, ok := v.(map[string]any); ok && fsys == l.fsys {
+		delete(m, "$id")
+	}
+	return v, nil
+}
+
+// schemaValidator compiles a schema file once.
+func schemaValidator(fsys fs.FS, file string) (validator, error) {
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	c.UseLoader(schemaFiles{fsys})
+	s, err := c.Compile(resourceID + path.Clean(file))
+	if err != nil {
+		return nil, err
+	}
+	return func(n *node, _ []byte) ([]violation, error) {
+		err := s.Validate(n.any())
+		var invalid *jsonschema.ValidationError
+		if !errors.As(err, &invalid) {
+			return nil, err
+		}
+		var out []violation
+		printer := message.NewPrinter(language.English)
+		var walk func(*jsonschema.ValidationError)
+		walk = func(e *jsonschema.ValidationError) {
+			for _, cause := range e.Causes {
+				walk(cause)
+			}
+			if len(e.Causes) == 0 {
+				out = append(out, violation{e.InstanceLocation, e.ErrorKind.LocalizedString(printer)})
+			}
+		}
+		walk(invalid)
+		return out, nil
+	}, nil
+}
+
+// invalid makes an Error of the violations; the first gives the place.
+func (m *Mapping) invalid(root *node, all []violation, messageID string) *Error {
+	n, r, target := root, m.root, ""
+	for _, token := range all[0].path {
+		var kid *node
+		switch n.kind {
+		case kindObject:
+			kid = n.get(token)
+			target += "." + token
+		case kindArray:
+			var i int
+			if err := json.Unmarshal([]byte(token), &i); err == nil && i >= 0 && i < len(n.kids) {
+				kid = n.kids[i]
+			}
+			target += "[" + token + "]"
+		}
+		if kid == nil {
+			break
+		}
+		if n = kid; n.rule != nil {
+			r = n.rule
+		}
+	}
+	e := m.errorAt(r.at, messageID)
+	e.Target = strings.TrimPrefix(target, ".")
+	if n.kind != kindObject && n.kind != kindArray {
+		e.Value = n.short()
+	}
+	var texts []string
+	const most = 5
+	for i, v := range all {
+		if i == most {
+			texts = append(texts, fmt.Sprintf("and %d more", len(all)-most))
+			break
+		}
+		text := v.message
+		if i > 0 {
+			text = "/" + strings.Join(v.path, "/") + ": " + text
+		}
+		texts = append(texts, text)
+	}
+	e.Reason = "the result does not fit the target's schema: " + strings.Join(texts, "; ")
+	if r.schema.isPersonal() && e.Value != "" {
+		e.Reason = strings.ReplaceAll(e.Reason, e.Value, hidden)
+		e.Value = hidden
+	}
+	return e
+}
