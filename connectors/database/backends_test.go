@@ -170,5 +170,9 @@ func TestMain(m *testing.M) {
 		child()
 		return
 	}
+	if os.Getenv(pluginEnv) != "" {
+		sdk.Serve(Connector())
+		return
+	}
 	os.Exit(m.Run())
 }

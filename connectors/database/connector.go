@@ -36,19 +36,20 @@ type Config struct {
 	Timezone string        `json:"timezone" doc:"IANA time zone of columns that hold a time without a zone." default:"UTC" example:"Europe/Berlin"`
 
 	// Reading.
-	Query     string            `json:"query" doc:"SELECT without ORDER BY and LIMIT; both are added. May use :watermark, :id and :limit where that makes it faster. For a call: the query to run, with parameters from the request." role:"source,call" example:"SELECT sku, on_hand, changed_at FROM stock"`
-	Watermark string            `json:"watermark" doc:"Column that grows with every change: a time stamp or a number. Rows are read in its order." role:"source" example:"changed_at"`
-	ID        string            `json:"id" doc:"Column that tells rows of the same watermark apart, usually the primary key. Not needed where the watermark is unique." role:"source" example:"sku"`
-	Start     string            `json:"start" doc:"Watermark to start behind when nothing was read before; without it everything is read. Required when the query uses :watermark." role:"source" example:"2026-01-01 00:00:00"`
-	Interval  time.Duration     `json:"interval" doc:"Pause between two reads when there was nothing new." default:"10s" min:"10ms" role:"source"`
-	Limit     int               `json:"limit" doc:"Rows per read." default:"500" min:"1" max:"10000" role:"source"`
-	Lag       time.Duration     `json:"lag" doc:"How long a transaction of the other side may take to commit: rows younger than this wait, so that a late commit with an older watermark is not missed. With a numeric watermark, a gap in the numbers is waited for instead." min:"0s" role:"source"`
-	Once      bool              `json:"once" doc:"Stop at the end instead of waiting for new rows." role:"source"`
-	Name      string            `json:"name" doc:"Name of the rows in record ids; the endpoint's name unless stated. Never change it: the ids of everything read depend on it." role:"source"`
-	Key       string            `json:"key" doc:"Column whose value orders the records: rows of one key stay in order." role:"source" example:"sku"`
-	Keys      map[string]string `json:"keys" doc:"Business keys by name and column, for crossdock trace." role:"source" example:"{sku: sku}"`
-	Entity    string            `json:"entity" doc:"What a row is, in your own words." role:"source" example:"stock"`
-	Operation string            `json:"operation" doc:"What a row says: a new state, an event, a full picture." enum:"upsert,event,snapshot,delete" default:"upsert" role:"source"`
+	Query       string            `json:"query" doc:"SELECT without ORDER BY and LIMIT; both are added. May use :watermark, :id and :limit where that makes it faster. For a call: the query to run, with parameters from the request." role:"source,call" example:"SELECT sku, on_hand, changed_at FROM stock"`
+	Watermark   string            `json:"watermark" doc:"Column that grows with every change: a time stamp or a number. Rows are read in its order." role:"source" example:"changed_at"`
+	ID          string            `json:"id" doc:"Column that tells rows of the same watermark apart, usually the primary key. Not needed where the watermark is unique." role:"source" example:"sku"`
+	Start       string            `json:"start" doc:"Watermark to start behind when nothing was read before; without it everything is read. Required when the query uses :watermark." role:"source" example:"2026-01-01 00:00:00"`
+	Interval    time.Duration     `json:"interval" doc:"Pause between two reads when there was nothing new." default:"10s" min:"10ms" role:"source"`
+	Limit       int               `json:"limit" doc:"Rows per read." default:"500" min:"1" max:"10000" role:"source"`
+	Lag         time.Duration     `json:"lag" doc:"How long a transaction of the other side may take to commit: rows younger than this wait, so that a late commit with an older watermark is not missed. With a numeric watermark, a gap in the numbers is waited for instead." min:"0s" role:"source"`
+	Acknowledge string            `json:"acknowledge" doc:"Statement that runs for each row when it is safely stored, with parameters from the row." role:"source" example:"UPDATE outbox SET sent = 1 WHERE id = :id"`
+	Once        bool              `json:"once" doc:"Stop at the end instead of waiting for new rows." role:"source"`
+	Name        string            `json:"name" doc:"Name of the rows in record ids; the endpoint's name unless stated. Never change it: the ids of everything read depend on it." role:"source"`
+	Key         string            `json:"key" doc:"Column whose value orders the records: rows of one key stay in order." role:"source" example:"sku"`
+	Keys        map[string]string `json:"keys" doc:"Business keys by name and column, for crossdock trace." role:"source" example:"{sku: sku}"`
+	Entity      string            `json:"entity" doc:"What a row is, in your own words." role:"source" example:"stock"`
+	Operation   string            `json:"operation" doc:"What a row says: a new state, an event, a full picture." enum:"upsert,event,snapshot,delete" default:"upsert" role:"source"`
 
 	// Writing.
 	Statement   string        `json:"statement" doc:"The only statement, with named parameters; a short form of statements." role:"sink" example:"INSERT INTO stock (sku, qty) VALUES (:sku, :quantity)"`
@@ -160,6 +161,9 @@ func (v *checker) source(cfg Config) {
 	}
 	if cfg.Watermark == "" {
 		v.add("/watermark", "is missing: the column that grows with every change")
+	}
+	if _, err := compileAcknowledge(cfg); err != nil {
+		v.errs = append(v.errs, err)
 	}
 	q, err := parse(cfg.Query)
 	if err != nil {

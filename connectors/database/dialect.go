@@ -57,7 +57,7 @@ func (d dialect) open(cfg Config) (*sqlx.DB, error) {
 }
 
 // dsn adds the settings without which values would change on their way: MySQL
-// must return times as times and count found rows, SQLite must check foreign keys
+// must return times as times, count found rows and refuse what does not fit, SQLite must check foreign keys
 // and wait for other writers.
 func (d dialect) dsn(cfg Config) (string, error) {
 	switch d.name {
@@ -69,6 +69,12 @@ func (d dialect) dsn(cfg Config) (string, error) {
 		c.ParseTime, c.Loc, c.ClientFoundRows = true, time.UTC, true
 		if c.Timeout == 0 {
 			c.Timeout = 10 * time.Second
+		}
+		if _, set := c.Params["sql_mode"]; !set {
+			if c.Params == nil {
+				c.Params = map[string]string{}
+			}
+			c.Params["sql_mode"] = "CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')"
 		}
 		return c.FormatDSN(), nil
 	case "postgres":

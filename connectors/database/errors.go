@@ -63,6 +63,9 @@ func classify(what string, err error) error {
 		netw net.Error
 	)
 	switch {
+	case errors.As(err, &pg) && pg.Code == "0A000" && strings.Contains(pg.Message, "cached plan"):
+		// The table was altered; the statement is prepared anew next time.
+		return failure(what, verdictOf("conflict"), err, "sqlstate", pg.Code)
 	case errors.As(err, &pg):
 		return failure(what, postgresVerdict(pg.Code), err, "sqlstate", pg.Code, "constraint", pg.ConstraintName, "table", pg.TableName, "column", pg.ColumnName)
 	case errors.As(err, &my):

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -25,6 +26,10 @@ type source struct {
 	pos  *position // last row handed out; nil before the first
 	hold *holder
 	name string
+	ack  *statement // nil when nothing is to be done
+
+	mu      sync.Mutex
+	unacked [][]sdk.Record // batches handed out, oldest first, when there is an ack
 }
 
 func newSource(_ context.Context, cfg Config, from []byte, env sdk.Env) (*source, error) {
@@ -43,6 +48,10 @@ func newSource(_ context.Context, cfg Config, from []byte, env sdk.Env) (*source
 	if pos == nil && cfg.Start != "" {
 		pos = &position{Watermark: startOf(cfg.Start)}
 	}
+	ack, err := compileAcknowledge(cfg)
+	if err != nil {
+		return nil, err
+	}
 	db, err := d.open(cfg)
 	if err != nil {
 		return nil, err
@@ -51,7 +60,7 @@ func newSource(_ context.Context, cfg Config, from []byte, env sdk.Env) (*source
 	if name == "" {
 		name = env.Instance
 	}
-	s := &source{cfg: cfg, env: env, d: d, db: db, zone: zone, now: time.Now, pos: pos, name: name}
+	s := &source{cfg: cfg, env: env, d: d, db: db, zone: zone, now: time.Now, pos: pos, name: name, ack: ack}
 	s.hold = &holder{lag: cfg.Lag, seen: map[int64]time.Time{}}
 	return s, nil
 }
@@ -78,6 +87,7 @@ func (s *source) Read(ctx context.Context) (sdk.Batch, error) {
 			return sdk.Batch{}, err
 		}
 		if len(batch.Records) > 0 {
+			s.remember(batch)
 			return batch, nil
 		}
 		if s.cfg.Once && !waiting {
@@ -299,7 +309,7 @@ func (s *source) reader(rows *sql.Rows) (*rowReader, error) {
 // record makes the record of a row and the position behind it.
 func (r *rowReader) record(values []any) (sdk.Record, *position, error) {
 	fail := func(err error) (sdk.Record, *position, error) {
-		return sdk.Record{}, nil, sdk.Fail(sdk.Permanent, "sql.row", err)
+		return sdk.Record{}, nil, sdk.Fail(sdk.BadConfig, "sql.row", err)
 	}
 	payload, err := r.cols.object(values, r.visible)
 	if err != nil {
