@@ -50,6 +50,7 @@ func sessionLogs(h *host) {
 }
 
 func sessionSecond(h *host) {
+	sessionPing(h) // the first one is established
 	ctx, cancel := h.context()
 	defer cancel()
 	stream, err := h.client.Session(ctx)
