@@ -64,7 +64,7 @@ type Secrets struct {
 	replacer atomic.Pointer[strings.Replacer]
 }
 
-// Add adds values, also in the forms they take inside a URL. Values under 4 bytes are not searched for.
+// Add adds values, also in the forms they take inside a URL or a JSON string. Values under 4 bytes are not searched for.
 func (s *Secrets) Add(values ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +73,11 @@ func (s *Secrets) Add(values ...string) {
 	}
 	for _, v := range values {
 		v = strings.TrimSpace(v)
-		for _, form := range []string{v, url.QueryEscape(v), url.PathEscape(v), url.UserPassword("u", v).String()[2:]} {
+		forms := []string{v, url.QueryEscape(v), url.PathEscape(v), url.UserPassword("u", v).String()[2:]}
+		if quoted, err := asJSON(v); err == nil {
+			forms = append(forms, quoted[1:len(quoted)-1])
+		}
+		for _, form := range forms {
 			if len(form) >= minSecret {
 				s.values[form] = true
 			}
@@ -165,8 +169,8 @@ func (h redacting) any(value slog.Value) slog.Value {
 		forms = []string{fmt.Sprint(v)}
 	default:
 		forms = []string{fmt.Sprintf("%+v", v)}
-		if data, err := json.Marshal(v); err == nil {
-			forms = append(forms, string(data))
+		if text, err := asJSON(v); err == nil {
+			forms = append(forms, text)
 		}
 	}
 	for _, text := range forms {
@@ -175,6 +179,15 @@ func (h redacting) any(value slog.Value) slog.Value {
 		}
 	}
 	return value
+}
+
+// asJSON formats like slog's JSON handler, which leaves '<', '>' and '&' alone.
+func asJSON(v any) (string, error) {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return strings.TrimSpace(b.String()), err
 }
 
 // isSecretName recognises attributes whose value must not be shown even if it is not in the set.

@@ -196,8 +196,9 @@ func (c *laneCollector) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	lag, parked, oldest, circuit := c.descs()
+	lanes := (*read)()
 	now := time.Now()
-	for _, l := range (*read)() {
+	for _, l := range lanes {
 		age := 0.0
 		if !l.OldestParked.IsZero() {
 			age = max(now.Sub(l.OldestParked).Seconds(), 0)

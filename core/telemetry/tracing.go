@@ -2,7 +2,9 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -16,7 +18,8 @@ import (
 
 // TracingOptions configure traces.
 type TracingOptions struct {
-	// Endpoint is the URL of an OTLP/HTTP collector, for example "http://localhost:4318". Empty exports nothing.
+	// Endpoint is the URL of an OTLP/HTTP collector, for example "http://localhost:4318"; without a path,
+	// /v1/traces is added. Empty exports nothing.
 	Endpoint string
 	// Ratio of new traces that are exported, 0 to 1; 0 means 1. Traces that began elsewhere keep the decision
 	// made there.
@@ -41,7 +44,7 @@ func NewTracing(ctx context.Context, opts TracingOptions) (*Tracing, error) {
 	exporter := opts.Exporter
 	if exporter == nil && opts.Endpoint != "" {
 		var err error
-		if exporter, err = otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(opts.Endpoint)); err != nil {
+		if exporter, err = newExporter(ctx, opts.Endpoint); err != nil {
 			return nil, fmt.Errorf("telemetry: OTLP endpoint %q: %w (write a URL such as http://localhost:4318)", opts.Endpoint, err)
 		}
 	}
@@ -63,6 +66,21 @@ func NewTracing(ctx context.Context, opts TracingOptions) (*Tracing, error) {
 	}
 	provider := sdk.NewTracerProvider(settings...)
 	return &Tracing{provider: provider, tracer: provider.Tracer("github.com/crossdock/crossdock")}, nil
+}
+
+func newExporter(ctx context.Context, endpoint string) (sdk.SpanExporter, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, errors.New("not an http or https URL")
+	}
+	// The exporter takes the path literally; the OTLP specification gives a base URL this path.
+	if u.Path == "" || u.Path == "/" {
+		u.Path = "/v1/traces"
+	}
+	return otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(u.String()))
 }
 
 // Start begins a span that continues the trace in meta, or the one in ctx, or a new one. attributes are pairs of
