@@ -1,8 +1,12 @@
 package conformance
 
 import (
+	"os"
 	"sort"
 	"testing"
+
+	"github.com/crossdock/crossdock/connectors/sdk"
+	"github.com/crossdock/crossdock/plugins/protocol"
 )
 
 // check is one promise. It runs only when the target has what it needs.
@@ -114,4 +118,16 @@ func (h *host) roles() map[string]map[string]any {
 		out["call"] = h.target.Call(h.t).Config
 	}
 	return out
+}
+
+// Main is for TestMain: it runs the tests, or serves p when the suite started
+// this test binary as the plugin process of a target with
+//
+//	Command: []string{os.Args[0]}
+func Main(m *testing.M, p sdk.Plugin) {
+	if os.Getenv(protocol.CookieKey) == protocol.CookieValue {
+		sdk.Serve(p)
+		return
+	}
+	os.Exit(m.Run())
 }
