@@ -39,7 +39,9 @@ type Options struct {
 	Addr string
 	// HostKey identifies the server; nil makes a new Ed25519 key.
 	HostKey ssh.Signer
-	Users   []User
+	// MoreHostKeys are keys of other kinds, as real servers have.
+	MoreHostKeys []ssh.Signer
+	Users        []User
 }
 
 // Server accepts connections until Close.
@@ -78,7 +80,9 @@ func Start(o Options) (*Server, error) {
 		s.users[user.Name] = user
 	}
 	s.config = &ssh.ServerConfig{PasswordCallback: s.password, PublicKeyCallback: s.publicKey}
-	s.config.AddHostKey(o.HostKey)
+	for _, key := range append(o.MoreHostKeys, o.HostKey) {
+		s.config.AddHostKey(key)
+	}
 	listener, err := net.Listen("tcp", o.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("sftptest: %w", err)
