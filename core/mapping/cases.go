@@ -2,22 +2,290 @@ package mapping
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 )
 
-type testCase struct{ name string }
+// testCase is one entry of `tests`: a document, and what must become of it.
+type testCase struct {
+	name     string
+	at       place
+	input    []byte
+	expect   *node
+	failure  string // text of the error that must come instead
+	meta     map[string]string
+	message  string
+	now      time.Time
+	tables   map[string]map[string]string
+	warnings []string
+}
 
-// TestResult is the outcome of one test of a mapping.
+// TestResult is the outcome of one test of a mapping file.
 type TestResult struct {
 	Name string
+	// File, Line and Col are the place of the test.
+	File      string
+	Line, Col int
+	// Diff lists the differences to the expected document, one a line: the path,
+	// what was expected and what came. Empty when the test passed.
 	Diff string
+	// Err is why the document could not be mapped; nil when that was expected.
 	Err  error
 	Took time.Duration
 }
 
-func (c *compiler) tests(n *yaml.Node) {}
+// Passed tells whether the test passed.
+func (r TestResult) Passed() bool { return r.Diff == "" && r.Err == nil }
 
-// Test runs the tests that the mapping file contains.
-func (m *Mapping) Test(ctx context.Context) []TestResult { return nil }
+// String is one line for a passed test, and the reasons for a failed one.
+func (r TestResult) String() string {
+	at := fmt.Sprintf("%s:%d:%d", r.File, r.Line, r.Col)
+	switch {
+	case r.Err != nil:
+		return fmt.Sprintf("FAIL %s (%s)\n    %v", r.Name, at, r.Err)
+	case r.Diff != "":
+		return fmt.Sprintf("FAIL %s (%s)\n    %s", r.Name, at, strings.ReplaceAll(r.Diff, "\n", "\n    "))
+	}
+	return fmt.Sprintf("ok   %s (%s)", r.Name, r.Took.Round(10*time.Microsecond))
+}
+
+var testKeys = []string{"name", "description", "input", "expect", "error", "meta", "messageId", "now", "lookups", "warnings"}
+
+// tests reads `tests`. Files are read here, so that a missing one is found by
+// the check.
+func (c *compiler) tests(n *yaml.Node) {
+	if n == nil {
+		return
+	}
+	if n.Kind != yaml.SequenceNode {
+		c.fail(c.file.at(n), CodeSyntax, "write - {name: text, input: file, expect: file}", "tests must be a list")
+		return
+	}
+	names := map[string]bool{}
+	for _, e := range n.Content {
+		if !c.known(c.file, e, "a test", testKeys) {
+			continue
+		}
+		t := testCase{at: c.file.at(e), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+		t.name, _ = c.text(c.file, e, "name", "a test", true)
+		if names[t.name] {
+			c.fail(c.file.at(e), CodeValue, "", "two tests are called %q", t.name)
+		}
+		names[t.name] = true
+		t.failure, _ = c.text(c.file, e, "error", "a test", false)
+		t.message, _ = c.text(c.file, e, "messageId", "a test", false)
+		if in := child(e, "input"); in == nil {
+			c.fail(c.file.at(e), CodeRequired, "name a JSON file, or write the document out", `a test needs "input"`)
+		} else if v := c.document(in); v != nil {
+			t.input = v.appendJSON(nil)
+		}
+		t.expect = c.document(child(e, "expect"))
+		if (child(e, "expect") == nil) == (t.failure == "") {
+			c.fail(c.file.at(e), CodeRequired, "", "a test needs either `expect` or `error`")
+		}
+		c.testEnvironment(&t, e)
+		c.m.cases = append(c.m.cases, t)
+	}
+}
+
+func (c *compiler) testEnvironment(t *testCase, e *yaml.Node) {
+	if now, v := c.text(c.file, e, "now", "a test", false); v != nil {
+		var err error
+		if t.now, err = time.Parse(time.RFC3339Nano, now); err != nil {
+			c.fail(c.file.at(v), CodeValue, "", "now is a time such as 2026-05-12T08:00:00Z, found %q", now)
+		}
+	}
+	t.meta = c.words(child(e, "meta"), "meta")
+	if v := child(e, "warnings"); v != nil {
+		for _, w := range v.Content {
+			t.warnings = append(t.warnings, w.Value)
+		}
+	}
+	pairs(child(e, "lookups"), func(k, v *yaml.Node) {
+		l := c.lookups[k.Value]
+		if l == nil || l.Table == "" {
+			c.fail(c.file.at(k), CodeUnknown, near(k.Value, keys(c.lookups)), "the mapping has no table lookup %q", k.Value)
+			return
+		}
+		if t.tables == nil {
+			t.tables = map[string]map[string]string{}
+		}
+		if v.Kind != yaml.ScalarNode {
+			t.tables[k.Value] = c.words(v, "lookups")
+			return
+		}
+		rows := &lookup{Lookup: l.Lookup}
+		c.rows(rows, v.Value, v, "the test's lookup "+k.Value)
+		t.tables[k.Value] = rows.rows
+	})
+}
+
+// words reads a YAML mapping of texts.
+func (c *compiler) words(n *yaml.Node, what string) map[string]string {
+	if n == nil {
+		return nil
+	}
+	out := map[string]string{}
+	if n.Kind != yaml.MappingNode {
+		c.fail(c.file.at(n), CodeSyntax, "", "%s must be a list of `name: text`", what)
+		return out
+	}
+	pairs(n, func(k, v *yaml.Node) { out[k.Value] = v.Value })
+	return out
+}
+
+// document reads a test's document: the name of a JSON file, or YAML.
+func (c *compiler) document(n *yaml.Node) *node {
+	if n == nil {
+		return nil
+	}
+	if n.Kind != yaml.ScalarNode {
+		v, err := literal(n)
+		if err != nil {
+			c.fail(c.file.at(n), CodeSyntax, "", "%v", err)
+		}
+		return v
+	}
+	name := path.Join(path.Dir(c.file.name), n.Value)
+	if !fs.ValidPath(name) {
+		c.fail(c.file.at(n), CodeUnknown, "", "the path %q leads out of the configuration folder", n.Value)
+		return nil
+	}
+	b, err := fs.ReadFile(c.fsys, name)
+	if err != nil {
+		c.fail(c.file.at(n), CodeUnknown, "paths are relative to the mapping file", "the file %s cannot be read: %v", name, cause(err))
+		return nil
+	}
+	v, err := parse(b, "")
+	if err != nil {
+		c.fail(c.file.at(n), CodeValue, "", "%s: %v", name, err)
+	}
+	return v
+}
+
+// Test runs the tests that the mapping file contains, in order. Tables are what
+// the tests say under `lookups`; nothing outside is asked.
+func (m *Mapping) Test(ctx context.Context) []TestResult {
+	out := make([]TestResult, len(m.cases))
+	for i, t := range m.cases {
+		r := TestResult{Name: t.name, File: t.at.file, Line: t.at.line, Col: t.at.col}
+		began := time.Now()
+		got, err := m.Map(ctx, t.input, Input{MessageID: t.message, Meta: t.meta, Now: t.now, Lookup: t.lookup})
+		r.Took = time.Since(began)
+		t.judge(&r, got, err)
+		out[i] = r
+	}
+	return out
+}
+
+func (t testCase) lookup(_ context.Context, l Lookup, key string) (string, bool, error) {
+	rows, ok := t.tables[l.Name]
+	if !ok {
+		return "", false, fmt.Errorf("the test has no rows for it; add lookups: {%s: {%q: value}}", l.Name, key)
+	}
+	v, found := rows[key]
+	return v, found, nil
+}
+
+func (t testCase) judge(r *TestResult, got Output, err error) {
+	if t.failure != "" {
+		switch {
+		case err == nil:
+			r.Diff = fmt.Sprintf("expected an error with %q, but the document was mapped", t.failure)
+		case !strings.Contains(err.Error(), t.failure):
+			r.Err = fmt.Errorf("expected an error with %q, got: %w", t.failure, err)
+		}
+		return
+	}
+	if err != nil {
+		r.Err = err
+		return
+	}
+	n, err := parse(got.Doc, "")
+	if err != nil {
+		r.Err = err
+		return
+	}
+	var lines []string
+	compare("", t.expect, n, &lines)
+	for _, w := range t.warnings {
+		if !strings.Contains(fmt.Sprint(got.Warnings), w) {
+			lines = append(lines, fmt.Sprintf("expected a warning with %q", w))
+		}
+	}
+	r.Diff = strings.Join(lines, "\n")
+}
+
+// maxDiff is how many differences are shown.
+const maxDiff = 50
+
+// compare lists where two documents differ. The order of members does not
+// matter; numbers are equal when their digits are.
+func compare(at string, want, got *node, lines *[]string) {
+	if len(*lines) > maxDiff {
+		return
+	}
+	add := func(format string, args ...any) {
+		if len(*lines) == maxDiff {
+			*lines = append(*lines, "…")
+		} else if len(*lines) < maxDiff {
+			name := strings.TrimPrefix(at, ".")
+			if name == "" {
+				name = "(document)"
+			}
+			*lines = append(*lines, name+": "+fmt.Sprintf(format, args...))
+		}
+	}
+	shown := func(n *node) string {
+		if n.kind == kindString {
+			return fmt.Sprintf("%q", n.short())
+		}
+		return n.short()
+	}
+	switch {
+	case want == nil && got == nil:
+	case want == nil:
+		add("not expected, got %s", shown(got))
+	case got == nil:
+		add("expected %s, got nothing", shown(want))
+	case want.kind != got.kind:
+		add("expected %s, got %s", shown(want), shown(got))
+	case want.kind == kindObject:
+		for i, k := range want.keys {
+			compare(at+"."+k, want.kids[i], got.get(k), lines)
+		}
+		for i, k := range got.keys {
+			if want.get(k) == nil {
+				compare(at+"."+k, nil, got.kids[i], lines)
+			}
+		}
+	case want.kind == kindArray:
+		for i := range max(len(want.kids), len(got.kids)) {
+			var w, g *node
+			if i < len(want.kids) {
+				w = want.kids[i]
+			}
+			if i < len(got.kids) {
+				g = got.kids[i]
+			}
+			compare(fmt.Sprintf("%s[%d]", at, i), w, g, lines)
+		}
+	case want.truth != got.truth || want.text != got.text && !sameNumber(want, got):
+		add("expected %s, got %s", shown(want), shown(got))
+	}
+}
+
+func sameNumber(a, b *node) bool {
+	if a.kind != kindNumber {
+		return false
+	}
+	x, err := parseDecimal(a.text)
+	y, err2 := parseDecimal(b.text)
+	return errors.Join(err, err2) == nil && x.Equal(y)
+}

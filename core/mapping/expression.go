@@ -91,7 +91,11 @@ func compileExpression(text string, sc *scope, prov *provider) (*expression, *re
 	if issues.Err() != nil {
 		return nil, nil, explain(text, issues, sc, prov)
 	}
-	program, err := sc.env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
+	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	if costly(checked.NativeRep().Expr(), 0) {
+		opts = append(opts, cel.CostLimit(maxCost))
+	}
+	program, err := sc.env.Program(checked, opts...)
 	if err != nil {
 		return nil, nil, []problem{{code: CodeSyntax, message: err.Error()}}
 	}
@@ -100,6 +104,46 @@ func compileExpression(text string, sc *scope, prov *provider) (*expression, *re
 	r.result = r.walk(r.ast.Expr(), nil)
 	e.simple(r, sc)
 	return e, r, nil
+}
+
+// costly tells whether an expression can cost more than the document is large:
+// loops inside of loops, and functions that multiply text. Counting the cost
+// makes an expression a third slower, so only these are counted.
+func costly(e ast.Expr, loops int) bool {
+	found := false
+	visit := func(parts ...ast.Expr) {
+		for _, p := range parts {
+			found = found || costly(p, loops)
+		}
+	}
+	switch e.Kind() {
+	case ast.SelectKind:
+		visit(e.AsSelect().Operand())
+	case ast.CallKind:
+		c := e.AsCall()
+		switch c.FunctionName() {
+		case "replace", "join", "format", "split":
+			return true
+		}
+		if c.IsMemberFunction() {
+			visit(c.Target())
+		}
+		visit(c.Args()...)
+	case ast.ListKind:
+		visit(e.AsList().Elements()...)
+	case ast.MapKind:
+		for _, x := range e.AsMap().Entries() {
+			visit(x.AsMapEntry().Key(), x.AsMapEntry().Value())
+		}
+	case ast.ComprehensionKind:
+		c := e.AsComprehension()
+		visit(c.IterRange())
+		if loops++; loops > 1 {
+			return true
+		}
+		visit(c.LoopCondition(), c.LoopStep(), c.Result())
+	}
+	return found
 }
 
 // simple recognises an expression that is only a path.

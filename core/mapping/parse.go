@@ -3,6 +3,7 @@ package mapping
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -79,14 +80,20 @@ func (p *reader) value(depth int) (*node, error) {
 	case c == '-' || c >= '0' && c <= '9':
 		return p.number()
 	}
-	for word, n := range map[string]node{"true": {kind: kindBool, truth: true}, "false": {kind: kindBool}, "null": {kind: kindNull}} {
-		if len(p.s)-p.i >= len(word) && p.s[p.i:p.i+len(word)] == word {
-			p.i += len(word)
-			return &n, nil
+	for _, w := range words {
+		if strings.HasPrefix(p.s[p.i:], w.text) {
+			p.i += len(w.text)
+			return &node{kind: w.kind, truth: w.truth}, nil
 		}
 	}
 	return nil, p.fail("a value cannot begin with %q", p.s[p.i])
 }
+
+var words = [...]struct {
+	text  string
+	kind  kind
+	truth bool
+}{{"true", kindBool, true}, {"false", kindBool, false}, {"null", kindNull, false}}
 
 func (p *reader) object(depth int) (*node, error) {
 	n := objectNode("")

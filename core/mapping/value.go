@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
-	"strings"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -80,11 +79,18 @@ func numberValue(n *node, s *Schema) ref.Val {
 	return types.Double(f)
 }
 
-// significant counts the digits of a JSON number without leading zeros.
+// significant counts the digits of a number without leading zeros.
 func significant(text string) int {
-	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
-	digits := strings.TrimLeft(strings.NewReplacer("-", "", ".", "").Replace(mantissa), "0")
-	return len(digits)
+	n := 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == 'e' || c == 'E':
+			return n
+		case c >= '1' && c <= '9' || c == '0' && n > 0:
+			n++
+		}
+	}
+	return n
 }
 
 // nodeOf converts the result of an expression back.
