@@ -78,7 +78,7 @@ func (c *caller) ask(ctx context.Context, out outgoing) (sdk.Record, error) {
 		return reply, nil
 	}
 	if a.short != nil {
-		return sdk.Record{}, short(a, c.client)
+		return sdk.Record{}, incomplete(a, c.client)
 	}
 	if _, err := decode(a.body); err != nil {
 		return sdk.Record{}, sdk.Failf(sdk.Permanent, "rest.not_json", "the answer of %s: %w", shown(out.url), err)

@@ -49,7 +49,7 @@ func newPoll(cfg Config, from []byte, env sdk.Env) (*poll, error) {
 	if p.at.Cursor != "" && p.pages.counts() {
 		// Pages by number shift while the list changes; only a whole look is
 		// complete.
-		p.at.Cursor = ""
+		p.at.Cursor, p.at.After = "", ""
 	}
 	p.resumed = p.at.Cursor != ""
 	if p.at.Since == "" && cfg.Since != nil {
@@ -111,7 +111,7 @@ func (p *poll) next(ctx context.Context) (sdk.Batch, error) {
 		return sdk.Batch{}, p.restarted(a, err)
 	}
 	if a.short != nil {
-		return sdk.Batch{}, short(a, p.client)
+		return sdk.Batch{}, incomplete(a, p.client)
 	}
 	body := fingerprint(a.body)
 	if p.same(address, body) {
@@ -123,7 +123,10 @@ func (p *poll) next(ctx context.Context) (sdk.Batch, error) {
 		return sdk.Batch{}, err
 	}
 	after := p.at
-	b := p.batch(items, &after)
+	b, err := p.batch(items, &after)
+	if err != nil {
+		return sdk.Batch{}, err
+	}
 	cursor, err := p.pages.next(p.at.Cursor, a, doc, len(items))
 	if err != nil {
 		return sdk.Batch{}, err
@@ -132,7 +135,7 @@ func (p *poll) next(ctx context.Context) (sdk.Batch, error) {
 		return sdk.Batch{}, sdk.Failf(sdk.BadConfig, "rest.pages", "%s answered two pages with the same content; the server ignores the parameter of pagination, or there is another one", shown(address))
 	}
 	p.page, p.resumed = body, false
-	after.Cursor, after.Last = cursor, nil
+	after.After, after.Cursor, after.Last = "", cursor, nil
 	if cursor == "" {
 		after.ended()
 		if p.pages.keeps() {
@@ -204,7 +207,7 @@ func (p *poll) restarted(a *answer, err error) error {
 		return err
 	}
 	p.log.Warn("the server refuses the stored cursor; the list is read again from its first page", "status", a.status)
-	p.at.Cursor, p.resumed = "", false
+	p.at.Cursor, p.at.After, p.resumed = "", "", false
 	var e *sdk.Error
 	if errors.As(err, &e) {
 		e.Class = sdk.Retryable
@@ -212,7 +215,7 @@ func (p *poll) restarted(a *answer, err error) error {
 	return err
 }
 
-func short(a *answer, c *client) error {
+func incomplete(a *answer, c *client) error {
 	where := shown(a.url.String())
 	if errors.Is(a.short, errTooLarge) {
 		return sdk.Failf(sdk.BadConfig, "rest.too_large", "the answer of %s is larger than %d bytes; ask for smaller pages or raise maxResponse", where, c.maxResponse)
@@ -250,8 +253,13 @@ func (p *poll) list(a *answer, empty bool) ([]json.RawMessage, any, error) {
 
 // batch makes the records of a page. An item without its id or key is kept as
 // unreadable, and the others go on.
-func (p *poll) batch(items []json.RawMessage, at *position) sdk.Batch {
+func (p *poll) batch(items []json.RawMessage, at *position) (sdk.Batch, error) {
 	var b sdk.Batch
+	mark, err := at.within()
+	if err != nil {
+		return b, err
+	}
+	from := 0
 	for _, item := range items {
 		id := fingerprint(item)
 		doc, err := decode(item)
@@ -265,14 +273,19 @@ func (p *poll) batch(items []json.RawMessage, at *position) sdk.Batch {
 		}
 		if p.cfg.Since != nil {
 			v, _ := p.field.find(doc)
-			mark, _ := scalar(v)
-			if !at.saw(r.ID, mark) {
+			watermark, _ := scalar(v)
+			if !at.saw(r.ID, watermark) {
 				continue
 			}
 		}
+		r.Position = mark(r.ID)
 		b.Records = append(b.Records, r)
+		if at.After != "" && short(r.ID) == at.After {
+			from = len(b.Records)
+		}
 	}
-	return b
+	b.Records = b.Records[from:]
+	return b, nil
 }
 
 // Check asks for the first page.

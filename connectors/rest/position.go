@@ -2,7 +2,6 @@ package rest
 
 import (
 	"encoding/json"
-	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -15,6 +14,9 @@ import (
 // to its last, asks for everything since the same watermark; the next look asks
 // since the highest watermark that this one saw.
 type position struct {
+	// After is the last record of the page at Cursor that was handed over, when
+	// the page was cut: its records up to this one are left out.
+	After string `json:"after,omitempty"`
 	// Cursor is the next page: an address, a value, a number. Empty: the first.
 	Cursor string `json:"cursor,omitempty"`
 	// Since is the watermark that the list is asked with, and Seen the records
@@ -60,19 +62,40 @@ func (p position) encode() ([]byte, error) {
 	return b, nil
 }
 
+// within returns what makes a position in the middle of the page at p, given the
+// record that was handed over last. The rest of p is encoded once for all.
+func (p position) within() (func(id string) []byte, error) {
+	p.After = ""
+	base, err := p.encode()
+	if err != nil {
+		return nil, err
+	}
+	return func(id string) []byte {
+		out := append([]byte(`{"after":"`), short(id)...)
+		out = append(out, '"')
+		if len(base) > len("{}") {
+			out = append(out, ',')
+		}
+		return append(out, base[1:]...)
+	}, nil
+}
+
+// short is enough of an id to tell the records of a page apart.
+func short(id string) string { return fingerprint([]byte(id))[:16] }
+
 // saw notes a record. It returns false for one that the look before had.
 func (p *position) saw(id, watermark string) bool {
 	if watermark == "" {
 		return true
 	}
-	short := fingerprint([]byte(id))[:16]
-	known := watermark == p.Since && slices.Contains(p.Seen, short)
+	tag := short(id)
+	known := watermark == p.Since && slices.Contains(p.Seen, tag)
 	switch c := compareWatermarks(watermark, p.High); {
 	case p.High == "" || c > 0:
-		p.High, p.HighSeen = watermark, []string{short}
-	case c == 0 && len(p.HighSeen) < maxSeen && !slices.Contains(p.HighSeen, short):
+		p.High, p.HighSeen = watermark, []string{tag}
+	case c == 0 && len(p.HighSeen) < maxSeen && !slices.Contains(p.HighSeen, tag):
 		// A clone, because positions already handed out share the array.
-		p.HighSeen = append(slices.Clone(p.HighSeen), short)
+		p.HighSeen = append(slices.Clone(p.HighSeen), tag)
 	}
 	return !known
 }
@@ -111,8 +134,4 @@ func number(s string) (*big.Rat, bool) {
 		return nil, false
 	}
 	return new(big.Rat).SetString(s)
-}
-
-func (p position) String() string {
-	return fmt.Sprintf("cursor %q since %q", p.Cursor, p.Since)
 }

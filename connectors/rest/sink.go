@@ -242,7 +242,7 @@ func (s *sink) there(ctx context.Context, doc any, r *sdk.Record) (*answer, erro
 		return nil, err
 	}
 	if a.short != nil {
-		return nil, short(a, s.client)
+		return nil, incomplete(a, s.client)
 	}
 	if s.found == nil {
 		return a, nil

@@ -21,8 +21,8 @@ import (
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
-// webhook is a source that listens. Each request waits until the batch that its
-// records went into is acknowledged.
+// webhook is a source that listens. Each request waits until its records are
+// acknowledged.
 type webhook struct {
 	cfg      Config
 	shape    shape
@@ -38,19 +38,12 @@ type webhook struct {
 
 	mu     sync.Mutex
 	seq    uint64
-	flying []flight // given to the core and not yet acknowledged, oldest first
-}
-
-// flight is one batch on its way.
-type flight struct {
-	position   string
-	deliveries []*delivery
+	flying map[string]*delivery // given to the core and not yet acknowledged, by position
 }
 
 // delivery is one request that waits for its records to be durable.
 type delivery struct {
 	records []sdk.Record
-	size    int
 	state   atomic.Int32
 	done    chan error // has room for the one outcome
 }
@@ -61,12 +54,6 @@ const (
 	abandoned
 )
 
-// The size of a batch, when requests come faster than the core stores them.
-const (
-	batchRecords = 256
-	batchBytes   = 1 << 20
-)
-
 func newWebhook(cfg Config, env sdk.Env, p *ports, now func() time.Time) (*webhook, error) {
 	s, err := newShape(cfg)
 	if err != nil {
@@ -74,7 +61,7 @@ func newWebhook(cfg Config, env sdk.Env, p *ports, now func() time.Time) (*webho
 	}
 	w := &webhook{
 		cfg: cfg, shape: s, records: mustPointer(cfg.Records), log: env.Log, ports: p,
-		queue: make(chan *delivery, cfg.MaxWaiting), closed: make(chan struct{}),
+		queue: make(chan *delivery, cfg.MaxWaiting), closed: make(chan struct{}), flying: map[string]*delivery{},
 	}
 	if cfg.Signature != nil {
 		if w.verifier, err = newVerifier(*cfg.Signature, now); err != nil {
@@ -178,7 +165,7 @@ func (w *webhook) read(h http.Header, body []byte) (*delivery, *refusal) {
 			meta[name] = strings.ToValidUTF8(v, "�")
 		}
 	}
-	d := &delivery{done: make(chan error, 1), size: len(body)}
+	d := &delivery{done: make(chan error, 1)}
 	if w.cfg.Records == "" {
 		r, err := w.shape.record(body, doc, id, meta)
 		if err != nil {
@@ -271,82 +258,56 @@ func (w *webhook) unavailable(rw http.ResponseWriter, err error) {
 	refuse(rw, http.StatusServiceUnavailable, "not_stored", "the event is not stored; send it again after the time in Retry-After")
 }
 
-// Read returns the requests that wait, together, and blocks while there is none.
+// Read returns the next request and blocks while there is none. Each is a batch
+// of its own, which the SDK joins with others on the way: so each is answered as
+// soon as its own records are durable.
 func (w *webhook) Read(ctx context.Context) (sdk.Batch, error) {
-	var b sdk.Batch
-	var f flight
-	size := 0
-	add := func(d *delivery) {
-		if d.state.CompareAndSwap(waiting, taken) {
-			f.deliveries = append(f.deliveries, d)
-			b.Records = append(b.Records, d.records...)
-			size += d.size
-		}
-	}
-	for len(b.Records) == 0 {
+	for {
 		select {
 		case d := <-w.queue:
-			add(d)
+			if d.state.CompareAndSwap(waiting, taken) {
+				return w.give(d), nil
+			}
 		case <-ctx.Done():
 			return sdk.Batch{}, context.Cause(ctx)
 		case <-w.closed:
 			return sdk.Batch{}, io.EOF
 		}
 	}
-	for more := true; more && len(b.Records) < batchRecords && size < batchBytes; {
-		select {
-		case d := <-w.queue:
-			add(d)
-		default:
-			more = false
-		}
-	}
+}
+
+func (w *webhook) give(d *delivery) sdk.Batch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.seq++
-	f.position = strconv.FormatUint(w.seq, 10)
-	b.Position = []byte(f.position)
-	w.flying = append(w.flying, f)
-	return b, nil
+	position := strconv.FormatUint(w.seq, 10)
+	w.flying[position] = d
+	return sdk.Batch{Records: d.records, Position: []byte(position)}
 }
 
-// Ack answers the requests of a batch.
+// Ack answers a request.
 func (w *webhook) Ack(_ context.Context, position []byte) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	i := w.find(position)
-	if i < 0 {
-		return fmt.Errorf("no batch %q waits for an acknowledgement", position)
-	}
-	w.flying[i].finish(nil)
-	w.flying = slices.Delete(w.flying, i, i+1)
-	return nil
+	return w.finish(position, nil)
 }
 
-// Nack tells the senders of a batch to send again.
+// Nack tells the sender of a request to send again.
 func (w *webhook) Nack(_ context.Context, position []byte, reason error) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	i := w.find(position)
-	if i < 0 {
-		return fmt.Errorf("no batch %q waits for an acknowledgement", position)
-	}
 	if reason == nil {
 		reason = errors.New("the core could not store the event")
 	}
-	w.flying[i].finish(reason)
-	w.flying = slices.Delete(w.flying, i, i+1)
-	return nil
+	return w.finish(position, reason)
 }
 
-func (w *webhook) find(position []byte) int {
-	return slices.IndexFunc(w.flying, func(f flight) bool { return f.position == string(position) })
-}
-
-func (f flight) finish(err error) {
-	for _, d := range f.deliveries {
-		d.done <- err
+func (w *webhook) finish(position []byte, outcome error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d, ok := w.flying[string(position)]
+	if !ok {
+		return fmt.Errorf("no request %q waits for an outcome", position)
 	}
+	delete(w.flying, string(position))
+	d.done <- outcome
+	return nil
 }
 
 // Check says whether the port is open; a source that exists has opened it.
