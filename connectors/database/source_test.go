@@ -223,3 +223,33 @@ func TestSourceErrorsSayWhatToDo(t *testing.T) {
 		}
 	})
 }
+
+// TestAcknowledgeMarksRows: the other side is told only of what is safe.
+func TestAcknowledgeMarksRows(t *testing.T) {
+	eachBackend(t, func(t *testing.T, sys *system) {
+		sys.exec("CREATE TABLE outbox (id {auto}, body {text}, sent INTEGER)", "INSERT INTO outbox (body, sent) VALUES ('a', 0), ('b', 0), ('c', 0)")
+		src := sys.source(nil, func(c *Config) {
+			c.Query, c.Watermark, c.Limit = "SELECT id, body FROM outbox WHERE sent = 0", "id", 2
+			c.Acknowledge = "UPDATE outbox SET sent = 1 WHERE id = :id"
+		})
+		ctx := context.Background()
+		var batches []sdk.Batch
+		for range 2 {
+			b, err := src.Read(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			batches = append(batches, b)
+		}
+		for i, want := range []string{"0", "2", "3"} {
+			if got := sys.one("SELECT COUNT(*) FROM outbox WHERE sent = 1"); got != want {
+				t.Errorf("%s rows are marked after %d acknowledgements, want %s", got, i, want)
+			}
+			if i < len(batches) {
+				if err := src.Ack(ctx, batches[i].Position); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
