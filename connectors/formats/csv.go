@@ -98,6 +98,7 @@ func (d *csvDecoder) begin() error {
 func (d *csvDecoder) at(r row, cell int, recoverable bool, format string, args ...any) *Error {
 	err := d.lines.fail(nil, 0, format, args...)
 	err.Line, err.Offset, err.Row, err.Content = r.line, r.offset, recoverable, r.raw
+	err.Col = 0 // behind the last cell
 	if cell < len(r.cols) {
 		err.Col = r.cols[cell]
 	}

@@ -64,14 +64,15 @@ func (d *jsonDecoder) Next() (Record, error) {
 
 // value reads one record whole.
 func (d *jsonDecoder) value() (Record, error) {
-	d.in.limit = d.decoder.InputOffset() + d.max + 64<<10 // what the decoder reads ahead
+	begin := d.here()
+	d.in.limit = begin + d.max + 64<<10 // what the decoder reads ahead
 	var raw json.RawMessage
 	err := d.decoder.Decode(&raw)
 	if errors.Is(err, errTooLong) || int64(len(raw)) > d.max {
 		return Record{}, d.fail(d.decoder.InputOffset(), "record %d is longer than maxRecord, %d bytes", d.index, d.max)
 	}
 	if err != nil {
-		return Record{}, d.syntax(err)
+		return Record{}, d.broken(begin, err)
 	}
 	d.in.limit = 0
 	offset := d.decoder.InputOffset() - int64(len(raw))
@@ -80,11 +81,12 @@ func (d *jsonDecoder) value() (Record, error) {
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, raw); err != nil {
-		return Record{}, d.syntax(err)
+		return Record{}, d.broken(offset, err)
 	}
 	line, _ := d.in.locate(offset)
 	rec := Record{JSON: compact.Bytes(), Index: d.index, Line: line, Offset: offset}
 	d.index++
+	d.in.forget(d.decoder.InputOffset())
 	return rec, nil
 }
 
@@ -144,6 +146,7 @@ func (d *jsonDecoder) skip() error {
 		if err != nil {
 			return d.syntax(err)
 		}
+		d.in.forget(d.decoder.InputOffset())
 		switch token {
 		case json.Delim('{'), json.Delim('['):
 			depth++
@@ -160,6 +163,10 @@ func (d *jsonDecoder) skip() error {
 // them is cut off.
 func (d *jsonDecoder) finish() error {
 	for {
+		d.in.forget(d.decoder.InputOffset())
+		if d.depth == 0 && d.decoder.More() {
+			return d.fail(d.here(), "text after the end of the document; for one document per line set format: ndjson")
+		}
 		token, err := d.decoder.Token()
 		if errors.Is(err, io.EOF) && d.depth == 0 {
 			return io.EOF
@@ -172,10 +179,6 @@ func (d *jsonDecoder) finish() error {
 			d.depth++
 		case json.Delim('}'), json.Delim(']'):
 			d.depth--
-		default:
-			if d.depth == 0 {
-				return d.fail(d.decoder.InputOffset(), "text after the end of the document; for one document per line set format: ndjson")
-			}
 		}
 	}
 }
@@ -185,12 +188,30 @@ func (d *jsonDecoder) fail(offset int64, format string, args ...any) *Error {
 	return &Error{File: d.file, Line: line, Col: col, Offset: offset, Reason: fmt.Sprintf(format, args...), Index: d.index}
 }
 
+// here is the offset of the next character that says something.
+func (d *jsonDecoder) here() int64 {
+	offset := d.decoder.InputOffset()
+	rest := d.in.from(offset)
+	return offset + int64(len(rest)-len(bytes.TrimLeft(rest, " \t\r\n,:")))
+}
+
+// broken finds the position of an error inside the value that begins at an
+// offset; the library counts from somewhere else.
+func (d *jsonDecoder) broken(begin int64, err error) error {
+	var inner *json.SyntaxError
+	var value json.RawMessage
+	if errors.As(err, &inner) && errors.As(json.Unmarshal(d.in.from(begin), &value), &inner) {
+		return d.fail(begin+max(inner.Offset-1, 0), "%v", inner)
+	}
+	return d.syntax(err)
+}
+
 // syntax turns the library's error into one with a position.
 func (d *jsonDecoder) syntax(err error) error {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		return d.fail(max(syntax.Offset-1, 0), "%v", syntax)
+		return d.fail(d.here(), "%v", syntax)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return d.fail(d.in.total, "the document ends too early: the file is empty or cut off")
 	default:
@@ -198,8 +219,8 @@ func (d *jsonDecoder) syntax(err error) error {
 	}
 }
 
-// positions remembers where lines begin, so that an offset can be told as
-// line and column.
+// positions remembers where lines begin and what was read lately, so that an
+// offset can be told as line and column.
 type positions struct {
 	r      io.Reader
 	total  int64
@@ -207,6 +228,7 @@ type positions struct {
 	starts []int64 // of the lines behind line
 	line   int     // the line number of origin
 	origin int64
+	window []byte // read and not forgotten; it ends at total
 }
 
 // Read implements io.Reader.
@@ -221,7 +243,21 @@ func (p *positions) Read(b []byte) (int, error) {
 		}
 	}
 	p.total += int64(n)
+	p.window = append(p.window, b[:n]...)
 	return n, err
+}
+
+// from gives what was read from an offset on.
+func (p *positions) from(offset int64) []byte {
+	begin := p.total - int64(len(p.window))
+	return p.window[min(max(offset-begin, 0), int64(len(p.window))):]
+}
+
+// forget drops what lies before an offset, in large pieces.
+func (p *positions) forget(offset int64) {
+	if rest := p.from(offset); len(p.window)-len(rest) > 64<<10 {
+		p.window = append([]byte(nil), rest...)
+	}
 }
 
 // locate tells line and column of an offset, which must not lie before that
