@@ -162,6 +162,11 @@ func (v *checker) source(cfg Config) {
 	if cfg.Watermark == "" {
 		v.add("/watermark", "is missing: the column that grows with every change")
 	}
+	for field, column := range map[string]string{"/watermark": cfg.Watermark, "/id": cfg.ID} {
+		if strings.Contains(column, ".") {
+			v.add(field, "%q names a table: give the column as the query returns it", column)
+		}
+	}
 	if _, err := compileAcknowledge(cfg); err != nil {
 		v.errs = append(v.errs, err)
 	}

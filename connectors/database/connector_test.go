@@ -15,6 +15,7 @@ func TestValidateFindsEveryMistake(t *testing.T) {
 		"driver":    {"source", func(c *Config) { c.Driver = "oracle"; stock(c) }, []string{`driver "oracle" is unknown`}},
 		"empty":     {"source", func(*Config) {}, []string{"the SELECT to read"}},
 		"watermark": {"source", func(c *Config) { c.Query = "SELECT 1" }, []string{"the column that grows"}},
+		"qualified": {"source", func(c *Config) { stock(c); c.Watermark = "s.changed_at" }, []string{"give the column as the query returns it"}},
 		"start":     {"source", func(c *Config) { stock(c); c.Query += " WHERE changed_at >= :watermark" }, []string{"needs a value for the first read"}},
 		"parameter": {"source", func(c *Config) { stock(c); c.Query += " WHERE sku = :sku" }, []string{"parameter :sku is unknown here"}},
 		"zone":      {"source", func(c *Config) { stock(c); c.Timezone = "Berlin" }, []string{`"Berlin" is no IANA time zone`}},

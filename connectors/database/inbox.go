@@ -62,7 +62,7 @@ func (in inbox) ensure(ctx context.Context, db *sqlx.DB, create bool) error {
 		if exists() == nil {
 			return nil
 		}
-		return classify("create the inbox table "+in.table, err)
+		return classify("create the inbox table "+in.table+" (an administrator can do so with "+in.d.createInbox(in.table)+")", err)
 	}
 	return nil
 }

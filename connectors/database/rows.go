@@ -60,6 +60,19 @@ func (c columns) scan(rows *sql.Rows) ([]any, error) {
 	if err := rows.Scan(dests...); err != nil {
 		return nil, err
 	}
+	for i, v := range values {
+		switch v := v.(type) {
+		case uint64:
+			if v <= math.MaxInt64 {
+				values[i] = int64(v)
+			}
+		case time.Time:
+			if v.IsZero() {
+				// MySQL's 0000-00-00, which stands for no date.
+				values[i] = nil
+			}
+		}
+	}
 	return values, nil
 }
 
@@ -107,6 +120,9 @@ func (c columns) json(i int, v any) ([]byte, error) {
 	case uint64:
 		return strconv.AppendUint(nil, v, 10), nil
 	case float64:
+		if c.types[i] == "FLOAT4" {
+			return c.float(i, v, 32)
+		}
 		return c.float(i, v, 64)
 	case float32:
 		return c.float(i, float64(v), 32)

@@ -165,3 +165,28 @@ func TestDeadlocksAreRetryable(t *testing.T) {
 		}
 	})
 }
+
+// TestTypesOfTheServers: what only one of them has.
+func TestTypesOfTheServers(t *testing.T) {
+	eachServer(t, func(t *testing.T, sys *system) {
+		var want string
+		switch sys.name {
+		case "postgres":
+			sys.exec("CREATE TYPE mood AS ENUM ('ok')", "CREATE TABLE odd (id BIGINT, u UUID, a INT[], m mood, i INTERVAL, ip INET, f REAL, t TIME, d NUMERIC)",
+				"INSERT INTO odd VALUES (1, '7f1b3c1e-0000-4000-8000-000000000001', '{1,2}', 'ok', '1 day', '10.0.0.1', 0.1, '10:30', 12345678901234567890.123456789)")
+			want = `{"id":1,"u":"7f1b3c1e-0000-4000-8000-000000000001","a":"{1,2}","m":"ok","i":"1 day","ip":"10.0.0.1","f":0.1,"t":"10:30:00","d":"12345678901234567890.123456789"}`
+		default:
+			sys.exec("CREATE TABLE odd (id BIGINT UNSIGNED, big BIGINT UNSIGNED, e ENUM('ok'), b BIT(9), y YEAR, t TIME, z DATETIME, d DECIMAL(30,9), f FLOAT)",
+				"INSERT INTO odd VALUES (1, 18446744073709551615, 'ok', b'100000001', 2026, '10:30', NULL, 123456789012345678901.123456789, 0.1)")
+			want = `{"id":1,"big":18446744073709551615,"e":"ok","b":257,"y":2026,"t":"10:30:00","z":null,"d":"123456789012345678901.123456789","f":0.1}`
+		}
+		cfg := func(c *Config) { c.Query, c.Watermark, c.Once = "SELECT * FROM odd", "id", true }
+		recs := all(t, sys.source(nil, cfg))
+		if len(recs) != 1 || string(recs[0].Payload) != want {
+			t.Fatalf("payload\n got %s\nwant %s", recs[0].Payload, want)
+		}
+		if again := all(t, sys.source(recs[0].Position, cfg)); len(again) != 0 {
+			t.Errorf("behind %s are %d rows", recs[0].Position, len(again))
+		}
+	})
+}

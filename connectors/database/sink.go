@@ -176,8 +176,6 @@ func (s *sink) scopes(st *step, doc any, rec sdk.Record) ([]scope, error) {
 
 // Write applies the records. A record that fails leaves the others alone.
 func (s *sink) Write(ctx context.Context, recs []sdk.Record) []sdk.Result {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
 	if err := s.prepare(ctx); err != nil {
 		return sdk.All(len(recs), err)
 	}
@@ -205,6 +203,8 @@ func (s *sink) Write(ctx context.Context, recs []sdk.Record) []sdk.Result {
 // returns false, with nothing done, when the transaction as a whole failed; then
 // each record is tried alone, so that the one at fault is found.
 func (s *sink) together(ctx context.Context, recs []sdk.Record, plans [][]execution, open []int, results []sdk.Result) bool {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
 	tx, err := s.db.BeginTxx(ctx, nil)
 	if err != nil {
 		return false
@@ -231,6 +231,8 @@ func (s *sink) together(ctx context.Context, recs []sdk.Record, plans [][]execut
 
 // alone writes one record in a transaction of its own.
 func (s *sink) alone(ctx context.Context, rec sdk.Record, plan []execution) sdk.Result {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
 	tx, err := s.db.BeginTxx(ctx, nil)
 	if err != nil {
 		return sdk.Result{Err: classify("begin a transaction", err)}
@@ -358,6 +360,8 @@ func rollback(tx *sqlx.Tx) {
 
 // prepare makes the inbox and, once an hour, removes old ids from it.
 func (s *sink) prepare(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ready {

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -58,7 +59,7 @@ func newSource(_ context.Context, cfg Config, from []byte, env sdk.Env) (*source
 	}
 	name := cfg.Name
 	if name == "" {
-		name = env.Instance
+		name = env.Instance[strings.LastIndexByte(env.Instance, '.')+1:]
 	}
 	s := &source{cfg: cfg, env: env, d: d, db: db, zone: zone, now: time.Now, pos: pos, name: name, ack: ack}
 	s.hold = &holder{lag: cfg.Lag, seen: map[int64]time.Time{}}
@@ -136,7 +137,7 @@ func (s *source) sql() (string, []any, error) {
 	query := inner.render(func(n int) string {
 		switch inner.params[n-1].text {
 		case "limit":
-			return place(s.cfg.Limit)
+			return place(s.cfg.Limit + 1)
 		case "id":
 			if s.pos != nil {
 				return place(s.pos.ID.parameter(s.d))
@@ -175,7 +176,8 @@ func (s *source) sql() (string, []any, error) {
 		sb.WriteString(" AND " + w + " >= " + place(s.pos.Watermark.parameter(s.d)))
 		sb.WriteString(" AND (" + w + " > " + place(s.pos.Watermark.parameter(s.d)) + " OR " + id + " > " + place(s.pos.ID.parameter(s.d)) + ")")
 	}
-	fmt.Fprintf(&sb, " ORDER BY %s LIMIT %d", order, s.cfg.Limit)
+	// One row more than is handed out shows whether the order is unambiguous there.
+	fmt.Fprintf(&sb, " ORDER BY %s LIMIT %d", order, s.cfg.Limit+1)
 	return sb.String(), args, nil
 }
 
@@ -200,37 +202,61 @@ func (s *source) poll(ctx context.Context) (b sdk.Batch, waiting bool, err error
 	if err != nil {
 		return b, false, err
 	}
-	last := s.pos
-	for rows.Next() {
-		values, err := r.cols.scan(rows.Rows)
-		if err != nil {
-			return b, false, classify("read a row", err)
-		}
-		if hold, err := s.hold.back(r, values, last, horizon, s.now()); err != nil || hold {
-			if err != nil {
-				return b, false, err
-			}
-			waiting = true
-			break
-		}
-		rec, pos, err := r.record(values)
-		if err != nil {
-			return b, false, err
-		}
-		b.Records = append(b.Records, rec)
-		last = pos
-	}
-	if err := rows.Err(); err != nil {
-		return b, false, classify("read rows", err)
+	if waiting, err = s.collect(&b, r, rows.Rows, horizon); err != nil {
+		return sdk.Batch{}, false, err
 	}
 	if len(b.Records) > 0 {
-		s.pos = last
 		b.Position = b.Records[len(b.Records)-1].Position
 		if at := b.Records[len(b.Records)-1].EventTime; !at.IsZero() {
 			b.Lag = max(s.now().Sub(at), 0)
 		}
 	}
 	return b, waiting, nil
+}
+
+// collect reads rows into the batch, until it is full or a row must wait.
+func (s *source) collect(b *sdk.Batch, r *rowReader, rows *sql.Rows, horizon clock) (waiting bool, err error) {
+	last := s.pos
+	for rows.Next() {
+		values, err := r.cols.scan(rows)
+		if err != nil {
+			return false, classify("read a row", err)
+		}
+		rec, pos, err := r.record(values)
+		if err != nil {
+			return false, err
+		}
+		if n := len(b.Records); n > 0 && bytes.Equal(b.Records[n-1].Position, rec.Position) {
+			return false, s.ambiguous(rec)
+		}
+		if len(b.Records) == s.cfg.Limit {
+			break
+		}
+		if waiting, err = s.hold.back(r, values, last, horizon, s.now()); err != nil {
+			return false, err
+		}
+		if waiting {
+			break
+		}
+		b.Records = append(b.Records, rec)
+		last = pos
+	}
+	if err := rows.Err(); err != nil {
+		return false, classify("read rows", err)
+	}
+	s.pos = last
+	return waiting, nil
+}
+
+// ambiguous reports two rows in the same place: one of them would be lost.
+func (s *source) ambiguous(rec sdk.Record) error {
+	e := &sdk.Error{Class: sdk.BadConfig, Code: "sql.not_unique", Field: "/id"}
+	if s.cfg.ID == "" {
+		e.Message = fmt.Sprintf("several rows have the watermark of %s: set id to a column that tells them apart", rec.ID)
+	} else {
+		e.Message = fmt.Sprintf("several rows have the watermark and id of %s: set id to a column that is unique among them, or make the query return each row once", rec.ID)
+	}
+	return e
 }
 
 // horizon asks for the database's own time, with and without zone.
