@@ -309,14 +309,15 @@ func (r *reading) comprehension(c ast.ComprehensionExpr, local map[string]string
 	}
 	inner[c.IterVar()] = element(list)
 	inner[c.AccuVar()] = ""
+	// filter and first keep items of the list; what map makes has no path.
+	if filters(c) {
+		r.use(c.LoopStep().AsCall().Args()[0], inner)
+		return list
+	}
 	r.use(c.AccuInit(), inner)
 	r.use(c.LoopCondition(), inner)
 	r.use(c.LoopStep(), inner)
 	r.use(c.Result(), inner)
-	// filter and first keep items of the list; what map makes has no path.
-	if filters(c) {
-		return list
-	}
 	return ""
 }
 

@@ -68,9 +68,9 @@ const resourceID = "file:///"
 type schemaFiles struct{ fsys fs.FS }
 
 func (l schemaFiles) Load(url string) (any, error) {
-	fsys, name := l.fsys, strings.TrimPrefix(url, resourceID)
+	fsys, name, ours := l.fsys, strings.TrimPrefix(url, resourceID), false
 	if rest, ok := strings.CutPrefix(url, canonicalID); ok {
-		fsys, name = canonical.FS(), rest
+		fsys, name, ours = canonical.FS(), rest, true
 	}
 	b, err := fs.ReadFile(fsys, name)
 	if err != nil {
@@ -82,7 +82,7 @@ func (l schemaFiles) Load(url string) (any, error) {
 	}
 	// References are relative to files here and in the static check; an $id
 	// would make them relative to an address that nobody serves.
-	if m, ok := v.(map[string]any); ok && fsys == l.fsys {
+	if m, ok := v.(map[string]any); ok && !ours {
 		delete(m, "$id")
 	}
 	return v, nil

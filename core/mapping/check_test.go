@@ -1,0 +1,122 @@
+package mapping_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/crossdock/crossdock/core/mapping"
+)
+
+func TestCheckFindsMistakesWithPlaces(t *testing.T) {
+	tests := []struct{ name, body, want string }{
+		{"unknown member in the source", "fields:\n  text: src.nam", "mappings/m.yaml:7:12: text: undefined field 'nam' (did you mean \"name\"?)"},
+		{"unknown member inside of quotes", "fields:\n  text: 'src.id + src.nam'", "mappings/m.yaml:7:22: text: undefined field 'nam'"},
+		{"unknown member in a block", "fields:\n  text: |\n    src.id +\n    src.nam", "mappings/m.yaml:9:8: text: undefined field 'nam'"},
+		{"unknown member in a folded block", "fields:\n  text: >-\n    src.id +\n    src.nam", "mappings/m.yaml:9:8: text: undefined field 'nam'"},
+		{"unknown member in plain lines", "fields:\n  text: src.id +\n     src.nam", "mappings/m.yaml:8:9: text: undefined field 'nam'"},
+		{"unknown member in has", "fields: {ok: has(src.addres.zip)}", "undefined field 'addres' (did you mean \"address\"?)"},
+		{"unknown variable", "fields: {text: sorc.id}", "mappings/m.yaml:6:16: text: nothing is called \"sorc\" here (did you mean \"src\"?)"},
+		{"unknown member through a reference", "fields: {lines: {each: src.lines, as: l, fields: {sku: l.skuu}}}", "lines[].sku: undefined field 'skuu' (did you mean \"sku\"?)"},
+		{"unknown target member", "fields: {txt: src.id}", "mappings/m.yaml:6:10: target document has no field \"txt\" (did you mean \"text\"?)"},
+		{"unknown target member through a file reference", "fields: {identifiers: [{fields: {scheme: {const: x}, valu: src.id}}]}", "target identifiers[] has no field \"valu\" (did you mean \"value\"?)"},
+		{"unknown key of a rule", "fields: {text: {from: src.id, defualt: x}}", "mappings/m.yaml:6:31: the rule text has no key \"defualt\" (did you mean \"default\"?)"},
+		{"unknown key of the file", "feilds: {}", "a mapping has no key \"feilds\" (did you mean \"fields\"?)"},
+		{"required member not set", "fields: {lines: {each: src.lines, as: l, fields: {no: {const: 1}}}}", "mappings/m.yaml:6:50: required target field lines[].sku is never set"},
+		{"required member that may be missing", "fields: {lines: {each: src.lines, as: l, fields: {sku: l.price}}}", "warning: lines[].sku is required by the target, but l.price may be missing in the source"},
+		{"text for a number", "fields: {count: src.id}", "mappings/m.yaml:6:17: count wants int, the expression gives string (convert it with int(…))"},
+		{"number for text", "fields: {text: src.amount}", "text wants string, the expression gives double (add `decimal: 2` for money"},
+		{"text for a boolean", "fields: {ok: src.id}", "ok wants bool, the expression gives string (compare it"},
+		{"list for text", "fields: {text: src.lines}", "text wants string, the expression gives a list of an object (line)"},
+		{"text for a list", "fields: {tags: src.id}", "tags wants a list, the expression gives string (use `each`"},
+		{"object of another shape", "fields: {address: 'src.lines.first(l, true)'}", "address wants an object, the expression gives an object (line): the target has no field price"},
+		{"fields for text", "fields: {text: {fields: {a: src.id}}}", "text wants text, `fields` makes an object"},
+		{"types in an expression", "fields: {text: src.n + src.id}", "text: '+' does not take (int, string) (types are not converted unasked"},
+		{"comparison of types", "fields: {ok: src.n == src.id}", "ok: '==' does not take (int, string)"},
+		{"condition that is none", "fields: {text: {when: src.id, expr: src.id}}", "mappings/m.yaml:6:23: text: 'when' must be true/false, this is string"},
+		{"expression that cannot be read", "fields: {text: src.id +}", "text: the expression cannot be read"},
+		{"constant outside of the enum", "fields: {kind: {const: c}}", "mappings/m.yaml:6:24: kind allows only a, b"},
+		{"constant of another type", "fields: {text: {const: 5}}", "text takes text, found 5 (quote it if it is text)"},
+		{"default outside of the enum", "fields: {kind: {from: src.name, default: c}}", "kind allows only a, b"},
+		{"code list value outside of the enum", "codelists: {k: {A: a, Z: z}}\nfields: {kind: {from: src.name, map: k}}", "mappings/m.yaml:6:26: the code list k gives \"z\", but kind allows only a, b"},
+		{"unknown code list", "codelists: {kinds: {A: a}}\nfields: {kind: {from: src.name, map: kind}}", "kind: no code list \"kind\" (did you mean \"kinds\"?)"},
+		{"unknown lookup", "fields: {text: {from: src.name, lookup: x}}", "text: no lookup \"x\""},
+		{"lookup file that is not there", "lookups: {c: {file: xref/none.csv, key: code, value: name}}\nfields: {}", "mappings/m.yaml:6:21: the lookup c: the file mappings/xref/none.csv cannot be read"},
+		{"lookup column that is not there", "lookups: {c: {file: xref/codes.csv, key: cod, value: name}}\nfields: {}", "there is no column \"cod\"; did you mean \"code\"?"},
+		{"lookup file with two answers", "lookups: {c: {file: xref/double.csv, key: code, value: name}}\nfields: {}", "line 3: the key \"A\" has two values"},
+		{"path out of the folder", "lookups: {c: {file: ../../etc/passwd, key: code, value: name}}\nfields: {}", "leads out of the configuration folder"},
+		{"each of text", "fields: {lines: {each: src.id, as: l, fields: {sku: src.id}}}", "`each` wants a list, this is string"},
+		{"each without as", "fields: {lines: {each: src.lines, fields: {sku: src.id}}}", "lines: `each` needs `as`"},
+		{"variable that means something", "fields: {lines: {each: src.lines, as: src, fields: {sku: src.id}}}", "\"src\" already means something"},
+		{"two contents", "fields: {text: {from: src.id, const: x}}", "text: needs one of from, expr, const, fields, use, value, each; found from and const"},
+		{"no content", "fields: {text: {default: x}}", "found none"},
+		{"empty rule", "fields:\n  text:\n", "text: the rule is empty"},
+		{"result read too early", "fields: {any: out.text, text: src.id}", "any: reads out.text before a rule has made it (move this rule below"},
+		{"date layout", "fields: {at: {from: src.when, date: yyyyMMDD}}", "the date layout \"yyyyMMDD\" has 'D'"},
+		{"time zone", "fields: {at: {from: src.when, date: yyyyMMdd, zone: Europe/Berln}}", "there is no time zone \"Europe/Berln\""},
+		{"date of a number", "fields: {at: {from: src.n, date: yyyyMMdd}}", "at: \"date\" works on text, the expression gives int"},
+		{"decimal into a boolean", "fields: {ok: {from: src.name, decimal: 2}}", "ok wants true or false, \"decimal\" gives decimal text"},
+		{"policy", "fields: {text: {from: src.id, onError: skp}}", "onError must be one of default, fail, skip, warn, found \"skp\" (did you mean \"skip\"?)"},
+		{"policy default without default", "fields: {text: {from: src.id, onError: default}}", "onError: default needs a default"},
+		{"unknown fragment", "fields: {address: {use: adress, with: {a: src.address}}}", "address: no fragment \"adress\""},
+		{"fragment parameter", "include: [fragments/address.yaml]\nfields: {address: {use: address, with: {b: src.address}}}", "the fragment \"address\" has no parameter \"b\""},
+		{"fragment file", "include: [fragments/none.yaml]\nfields: {}", "mappings/m.yaml:6:11: include fragments/none.yaml: the file cannot be read"},
+		{"fragment over another shape", "include: [fragments/address.yaml]\nfields: {address: {use: address, with: {a: 'src.refs.first(r, true)'}}}", "mappings/fragments/address.yaml:6:10: address.city: undefined field 'city'"},
+		{"unread members", "fields: {text: src.id}\nignore: [src.lines, src.address, src.refs, src.extra]", "members of the source are neither read nor ignored: src.amount, src.email, src.flag"},
+		{"ignored member that is not there", "fields: {text: src.id}\nignore: [src.linse]", "ignore: the source has no src.linse (did you mean \"src.lines\"?)"},
+		{"assert", "fields: {}\nassert: [{that: src.id, message: m}]", "assert: 'that' must be true/false"},
+		{"test without a result", "fields: {}\ntests: [{name: t, input: {a: 1}}]", "a test needs either `expect` or `error`"},
+		{"loops in loops in loops", "fields: {ok: 'src.lines.all(a, src.lines.all(b, src.lines.all(c, src.lines.all(d, src.lines.all(e, true)))))'}", "comprehension"},
+		{"a huge expression", "fields: {text: '" + strings.Repeat("src.id+", 2000) + "src.id'}", "text: "},
+		{"deep parentheses", "fields: {text: '" + strings.Repeat("(", 500) + "src.id" + strings.Repeat(")", 500) + "'}", "text: "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m, found := mapping.Check(project(tt.body), "mappings/m.yaml")
+			got := list(found)
+			if !strings.Contains(got, tt.want) {
+				t.Errorf("found:\n%swant: %s", got, tt.want)
+			}
+			if isError := !strings.Contains(tt.want, "warning: ") && tt.name != "unread members"; isError != (m == nil) {
+				t.Errorf("mapping %v with findings:\n%s", m, got)
+			}
+		})
+	}
+}
+
+func TestCheckRefusesHostileFiles(t *testing.T) {
+	for name, file := range map[string]string{
+		"alias bomb":     "a: &a [x,x,x]\nb: &b [*a,*a,*a]\nfields: *b\n",
+		"duplicate keys": "mapping: a\nmapping: b\n",
+		"not YAML":       "a: [",
+		"a list":         "- a\n- b\n",
+		"empty":          "",
+		"two documents":  head + "fields: {}\n---\nfields: {}\n",
+		"not UTF-8":      "mapping: \xff\xfe",
+		"deep":           head + "fields: {any: " + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}",
+		"huge":           head + "description: " + strings.Repeat("x", 5<<20),
+	} {
+		t.Run(name, func(t *testing.T) {
+			fsys := project("")
+			fsys["mappings/m.yaml"].Data = []byte(file)
+			m, found := mapping.Check(fsys, "mappings/m.yaml")
+			if m != nil || len(found) == 0 {
+				t.Fatalf("accepted: %v", found)
+			}
+			for _, f := range found {
+				if f.File == "" || f.Line < 1 || f.Message == "" {
+					t.Errorf("a finding without a place: %+v", f)
+				}
+			}
+		})
+	}
+	if m, found := mapping.Check(project(""), "../outside.yaml"); m != nil || len(found) != 1 {
+		t.Errorf("a path out of the folder: %v", found)
+	}
+}
+
+func TestCheckFindsEverythingAtOnce(t *testing.T) {
+	_, found := mapping.Check(project("fields: {txt: src.id, count: src.id, text: src.nam, kind: {from: src.name, map: none}}"), "mappings/m.yaml")
+	if len(found) != 4 {
+		t.Errorf("%d findings, want 4:\n%s", len(found), list(found))
+	}
+}
