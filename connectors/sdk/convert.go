@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -66,13 +67,17 @@ func decodeRecord(in *protocol.Record, out *Record) {
 	}
 	*out = Record{
 		ID: in.Id, Position: in.Position, Entity: in.Entity, Operation: in.Operation,
-		Key: string(in.Key), Payload: in.Payload, ContentType: in.ContentType,
+		Key: alias(in.Key), Payload: in.Payload, ContentType: in.ContentType,
 		Meta: decodeMeta(in.Meta),
 	}
 	if in.EventTimeNs != 0 {
 		out.EventTime = time.Unix(0, int64(in.EventTimeNs)).UTC()
 	}
 }
+
+// alias reads bytes as a string without copying, as the codec does for all
+// other strings of a record: nobody writes to a received message.
+func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 func decodeMeta(in []*protocol.KV) map[string]string {
 	if len(in) == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 
 	"google.golang.org/grpc/codes"
@@ -180,7 +181,7 @@ type turn struct {
 }
 
 func (o *keyOrder) enter(records []*protocol.Record) *turn {
-	t := &turn{order: o, done: make(chan struct{})}
+	t := &turn{order: o, done: make(chan struct{}), keys: make([]string, 0, len(records))}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.last == nil {
@@ -190,14 +191,14 @@ func (o *keyOrder) enter(records []*protocol.Record) *turn {
 		if len(r.Key) == 0 {
 			continue
 		}
-		before, ok := o.last[string(r.Key)]
+		key := alias(r.Key)
+		before, ok := o.last[key]
 		if ok && before == t {
 			continue
 		}
-		if ok {
+		if ok && !slices.Contains(t.after, before) {
 			t.after = append(t.after, before)
 		}
-		key := string(r.Key)
 		o.last[key] = t
 		t.keys = append(t.keys, key)
 	}
