@@ -1,0 +1,292 @@
+package sdk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+type auth struct {
+	User     string `json:"user" doc:"Account" required:"true"`
+	Password string `json:"password" doc:"Password" secret:"true"`
+}
+
+type paging struct {
+	Size int           `json:"size" default:"100" min:"1" max:"1000"`
+	Wait time.Duration `json:"wait" doc:"Pause between pages" default:"90s" min:"1s" max:"1h"`
+}
+
+type shared struct {
+	Timeout time.Duration `json:"timeout" default:"30s"`
+}
+
+type fullConfig struct {
+	shared
+	URL      string            `json:"url" doc:"Address" required:"true" format:"uri" example:"https://shop.example/api"`
+	Mode     string            `json:"mode" enum:"poll,push" default:"poll"`
+	Auth     *auth             `json:"auth" doc:"Credentials"`
+	Paging   paging            `json:"paging"`
+	Statuses []string          `json:"statuses" enum:"open,paid,closed" max:"3"`
+	Headers  map[string]string `json:"headers"`
+	Limit    int64             `json:"limit" format:"bytes" default:"16MiB" max:"1GiB"`
+	Ratio    float64           `json:"ratio" min:"0" max:"1"`
+	Strict   bool              `json:"strict" default:"true"`
+	Query    string            `json:"query" required:"true" role:"source"`
+	Steps    []step            `json:"steps"`
+	Extra    json.RawMessage   `json:"extra"`
+	Anything any               `json:"anything"`
+	Count    uint8             `json:"count"`
+	Hidden   string            `json:"-"`
+}
+
+type step struct {
+	Name  string `json:"name" required:"true"`
+	Retry int    `json:"retry" default:"3"`
+}
+
+func fullConnector() Connector[fullConfig] {
+	return Connector[fullConfig]{
+		Spec:     Spec{Name: "full", Version: "1.0.0", Summary: "Everything at once"},
+		Defaults: fullConfig{Headers: map[string]string{"Accept": "application/json"}, Paging: paging{Size: 50}},
+		Source:   func(context.Context, fullConfig, []byte, Env) (Source, error) { return nil, nil },
+		Sink:     func(context.Context, fullConfig, Env) (Sink, error) { return nil, nil },
+	}
+}
+
+func TestSchemaGolden(t *testing.T) {
+	got := append(fullConnector().Schema(), '\n')
+	const file = "testdata/full.schema.json"
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("the schema changed; run with -update and read the difference:\n%s", got)
+	}
+}
+
+// The schema and the decoder are made from the same struct and must agree.
+func TestSchemaAgreesWithDecode(t *testing.T) {
+	c := fullConnector()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(c.Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.DefaultDraft(jsonschema.Draft2020)
+	if err := compiler.AddResource("c.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("c.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		`{"url":"https://a.example"}`,
+		`{"url":"https://a.example","mode":"push","timeout":"5s","limit":"2MiB","statuses":["open"],"count":3}`,
+		`{"url":"https://a.example","mode":"pull"}`,
+		`{"url":"https://a.example","unknown":1}`,
+		`{"url":"https://a.example","auth":{"password":"x"}}`,
+		`{"url":"https://a.example","steps":[{"retry":1}]}`,
+		`{"url":"https://a.example","paging":{"size":0}}`,
+		`{"url":"https://a.example","timeout":"soon"}`,
+		`{"url":"https://a.example","limit":"lots"}`,
+		`{"url":"https://a.example","statuses":["open","lost"]}`,
+		`{"url":"https://a.example","statuses":["open","paid","closed","open"]}`,
+		`{"url":"https://a.example","headers":{"A":1}}`,
+		`{"url":"https://a.example","ratio":1.5}`,
+		`{"mode":"push"}`,
+	} {
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var in map[string]any
+		if err := json.Unmarshal([]byte(text), &in); err != nil {
+			t.Fatal(err)
+		}
+		problems, _ := c.validate(in, roleSink)
+		if bySchema := schema.Validate(value); (bySchema == nil) != (len(problems) == 0) {
+			t.Errorf("%s\n the schema says %v\n the decoder says %v", text, bySchema, problems)
+		}
+	}
+}
+
+func TestDecode(t *testing.T) {
+	c := fullConnector()
+	d, err := c.decode(map[string]any{
+		"url": "https://a.example", "timeout": "1m30s", "limit": "64KiB", "count": "7", "strict": "false",
+		"auth": map[string]any{"user": "u", "password": "pa55word"}, "paging": map[string]any{"wait": "2s"},
+		"steps": []any{map[string]any{"name": "a"}, map[string]any{"name": "b", "retry": 0.0}},
+		"extra": map[string]any{"a": 1.0}, "anything": []any{"x"}, "query": "select 1",
+	}, roleSource)
+	if err != nil || len(d.problems) > 0 {
+		t.Fatal(err, d.problems)
+	}
+	want := fullConfig{
+		shared: shared{Timeout: 90 * time.Second}, URL: "https://a.example", Mode: "poll",
+		Auth: &auth{User: "u", Password: "pa55word"}, Paging: paging{Size: 50, Wait: 2 * time.Second},
+		Headers: map[string]string{"Accept": "application/json"}, Limit: 64 << 10, Strict: false, Count: 7,
+		Query: "select 1", Steps: []step{{"a", 3}, {"b", 0}}, Extra: json.RawMessage(`{"a":1}`), Anything: []any{"x"},
+	}
+	if !reflect.DeepEqual(d.cfg, want) {
+		t.Errorf("decoded\n%+v\nexpected\n%+v", d.cfg, want)
+	}
+	if !reflect.DeepEqual(d.secrets, []string{"pa55word"}) {
+		t.Errorf("secrets %q", d.secrets)
+	}
+}
+
+func TestDecodeProblems(t *testing.T) {
+	valid := func(more map[string]any) map[string]any {
+		out := map[string]any{"url": "https://a.example", "query": "q"}
+		for k, v := range more {
+			out[k] = v
+		}
+		return out
+	}
+	for name, test := range map[string]struct {
+		in          map[string]any
+		field, hint string
+		message     string
+	}{
+		"missing":        {map[string]any{"query": "q"}, "/url", "for example https://shop.example/api", "url: is required and missing"},
+		"empty":          {valid(map[string]any{"url": ""}), "/url", "", "required and empty"},
+		"misspelt":       {valid(map[string]any{"statusses": []any{}}), "/statusses", "did you mean statuses?", "not a key"},
+		"unknown":        {valid(map[string]any{"zzz": 1}), "/zzz", "known keys: timeout, url", "not a key"},
+		"nested unknown": {valid(map[string]any{"auth": map[string]any{"user": "u", "usr": "x"}}), "/auth/usr", "did you mean user?", "auth.usr"},
+		"nested missing": {valid(map[string]any{"auth": map[string]any{}}), "/auth/user", "Account", "auth.user: is required"},
+		"in a list":      {valid(map[string]any{"steps": []any{map[string]any{"name": "a"}, map[string]any{}}}), "/steps/1/name", "", "steps[1].name"},
+		"not a uri":      {valid(map[string]any{"url": "shop.example"}), "/url", "scheme and host", "not a valid uri"},
+		"enum":           {valid(map[string]any{"mode": "pol"}), "/mode", "did you mean poll?", `"pol" is not an allowed value`},
+		"enum in list":   {valid(map[string]any{"statuses": []any{"open", "lost"}}), "/statuses/1", "use one of: open, paid, closed", "not an allowed value"},
+		"number as text": {valid(map[string]any{"query": 5.0}), "/query", `put it in quotes: "5"`, "expected text, found 5"},
+		"duration":       {valid(map[string]any{"timeout": 30.0}), "/timeout", "500ms, 30s", "expected a duration, found 30"},
+		"negative":       {valid(map[string]any{"timeout": "-5s"}), "/timeout", "", "expected a duration"},
+		"below minimum":  {valid(map[string]any{"paging": map[string]any{"wait": "10ms"}}), "/paging/wait", "", "below the minimum of 1s"},
+		"above maximum":  {valid(map[string]any{"limit": "2GiB"}), "/limit", "", "above the maximum of 1GiB"},
+		"overflow":       {valid(map[string]any{"count": 300.0}), "/count", "", "outside the range of uint8"},
+		"fraction":       {valid(map[string]any{"count": 1.5}), "/count", "", "expected a whole number, found 1.5"},
+		"not a list":     {valid(map[string]any{"statuses": "open"}), "/statuses", "begin each entry", "expected a list"},
+		"not an object":  {valid(map[string]any{"auth": "x"}), "/auth", "", "expected keys and values"},
+		"slash in key":   {valid(map[string]any{"a/b~c": 1}), "/a~1b~0c", "", "a/b~c"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			problems, _ := fullConnector().validate(test.in, roleSource)
+			if len(problems) != 1 {
+				t.Fatalf("expected one problem, found %v", problems)
+			}
+			e := classified(problems[0])
+			if e.Class != BadConfig || e.Field != test.field || !strings.Contains(e.Hint, test.hint) || !strings.Contains(e.Message, test.message) {
+				t.Errorf("field %q, message %q, hint %q, class %v", e.Field, e.Message, e.Hint, e.Class)
+			}
+		})
+	}
+}
+
+func TestDecodeFindsAllAtOnce(t *testing.T) {
+	problems, _ := fullConnector().validate(map[string]any{"mode": "x", "nope": 1, "count": "many", "timeout": true}, roleSource)
+	var fields []string
+	for _, p := range problems {
+		fields = append(fields, classified(p).Field)
+	}
+	want := []string{"/nope", "/timeout", "/url", "/mode", "/query", "/count"}
+	if !reflect.DeepEqual(fields, want) {
+		t.Errorf("problems at %v, expected %v", fields, want)
+	}
+}
+
+// A source's key in the shared part of a connection is no error for its sinks.
+func TestRoleOfKeys(t *testing.T) {
+	problems, warnings := fullConnector().validate(map[string]any{"url": "https://a.example", "query": "q"}, roleSink)
+	if len(problems) > 0 || len(warnings) != 1 || classified(warnings[0]).Field != "/query" {
+		t.Errorf("problems %v, warnings %v", problems, warnings)
+	}
+	problems, _ = fullConnector().validate(map[string]any{"url": "https://a.example"}, roleCall)
+	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "cannot be a call; it can be: source, sink") {
+		t.Errorf("problems %v", problems)
+	}
+}
+
+func TestAuthorMistakes(t *testing.T) {
+	type recursive struct {
+		Inner []recursive `json:"inner"`
+	}
+	for name, test := range map[string]struct {
+		plugin Plugin
+		want   string
+	}{
+		"not a struct": {Connector[string]{Spec: Spec{Name: "x"}}, "is not a struct"},
+		"channel":      {Connector[struct{ C chan int }]{Spec: Spec{Name: "x"}}, "cannot be read from a configuration"},
+		"recursive":    {Connector[recursive]{Spec: Spec{Name: "x"}}, "contains itself"},
+		"bad default": {Connector[struct {
+			N int `default:"many"`
+		}]{Spec: Spec{Name: "x"}}, `default "many"`},
+		"default too big": {Connector[struct {
+			N int `default:"9" max:"5"`
+		}]{Spec: Spec{Name: "x"}}, `above the maximum`},
+		"bad minimum": {Connector[struct {
+			D time.Duration `min:"5"`
+		}]{Spec: Spec{Name: "x"}}, `min or max "5"`},
+		"bad role": {Connector[struct {
+			S string `role:"reader"`
+		}]{Spec: Spec{Name: "x"}}, `role "reader" is not one of source, sink, call`},
+		"no name": {Connector[struct{}]{}, "has no Name"},
+		"enum and default": {Connector[struct {
+			S string `enum:"a,b" default:"c"`
+		}]{Spec: Spec{Name: "x"}}, "not an allowed value"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := newServer(test.plugin, nil).Describe(t.Context(), nil)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Describe: %v, expected an error with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestParseBytes(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "512": 512, "64KiB": 64 << 10, "16 MiB": 16 << 20, "2GB": 2e9, "1.5k": 1500, "1TiB": 1 << 40, "10B": 10} {
+		if got, err := ParseBytes(text); err != nil || got != want {
+			t.Errorf("ParseBytes(%q) = %d, %v, expected %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "many", "5 parsecs", "-1", "1..5"} {
+		if got, err := ParseBytes(text); err == nil {
+			t.Errorf("ParseBytes(%q) = %d, expected an error", text, got)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"url":"https://a.example","paging":{"size":3},"steps":[{"name":"x"}]}`))
+	f.Add([]byte(`{"limit":"99999999999999999999TiB","count":-1,"ratio":"NaN","timeout":"9999999h"}`))
+	c := fullConnector()
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var in map[string]any
+		if json.Unmarshal(text, &in) != nil {
+			return
+		}
+		problems, _ := c.validate(in, roleSource)
+		for _, p := range problems {
+			if e := classified(p); e.Field == "" && e.Class != Bug || e.Message == "" {
+				t.Errorf("a problem without field or message: %+v", e)
+			}
+		}
+	})
+}
