@@ -43,7 +43,7 @@ func (s *source) Check(ctx context.Context) []sdk.Step {
 		return t.steps
 	}
 	t.run("query", func() error {
-		query, args, err := s.sql()
+		query, args, err := s.sql(s.position())
 		if err != nil {
 			return err
 		}

@@ -24,12 +24,12 @@ type source struct {
 	db   *sqlx.DB
 	zone *time.Location
 	now  func() time.Time
-	pos  *position // last row handed out; nil before the first
 	hold *holder
 	name string
 	ack  *statement // nil when nothing is to be done
 
 	mu      sync.Mutex
+	pos     *position      // last row handed out; nil before the first
 	unacked [][]sdk.Record // batches handed out, oldest first, when there is an ack
 }
 
@@ -124,7 +124,7 @@ const (
 
 // sql wraps the configured query: rows behind the position, in order, so many.
 // The wrapper is right whatever the query does with its own parameters.
-func (s *source) sql() (string, []any, error) {
+func (s *source) sql(pos *position) (string, []any, error) {
 	inner, err := parse(strings.TrimRight(strings.TrimSpace(s.cfg.Query), ";"))
 	if err != nil {
 		return "", nil, sdk.Fail(sdk.BadConfig, "sql.statement", err)
@@ -139,15 +139,15 @@ func (s *source) sql() (string, []any, error) {
 		case "limit":
 			return place(s.cfg.Limit + 1)
 		case "id":
-			if s.pos != nil {
-				return place(s.pos.ID.parameter(s.d))
+			if pos != nil {
+				return place(pos.ID.parameter(s.d))
 			}
 			return place(nil)
 		}
-		if s.pos == nil {
+		if pos == nil {
 			return place(nil)
 		}
-		return place(s.pos.Watermark.parameter(s.d))
+		return place(pos.Watermark.parameter(s.d))
 	})
 	w := "r." + s.d.ident(s.cfg.Watermark)
 	order := w
@@ -168,13 +168,13 @@ func (s *source) sql() (string, []any, error) {
 	}
 	sb.WriteString(" FROM (" + query + "\n) r WHERE " + w + " IS NOT NULL")
 	switch {
-	case s.pos == nil:
-	case id == "" || s.pos.ID.value == nil:
-		sb.WriteString(" AND " + w + " > " + place(s.pos.Watermark.parameter(s.d)))
+	case pos == nil:
+	case id == "" || pos.ID.value == nil:
+		sb.WriteString(" AND " + w + " > " + place(pos.Watermark.parameter(s.d)))
 	default:
 		// The same as (w, id) > (…), in a form that every database can use an index for.
-		sb.WriteString(" AND " + w + " >= " + place(s.pos.Watermark.parameter(s.d)))
-		sb.WriteString(" AND (" + w + " > " + place(s.pos.Watermark.parameter(s.d)) + " OR " + id + " > " + place(s.pos.ID.parameter(s.d)) + ")")
+		sb.WriteString(" AND " + w + " >= " + place(pos.Watermark.parameter(s.d)))
+		sb.WriteString(" AND (" + w + " > " + place(pos.Watermark.parameter(s.d)) + " OR " + id + " > " + place(pos.ID.parameter(s.d)) + ")")
 	}
 	// One row more than is handed out shows whether the order is unambiguous there.
 	fmt.Fprintf(&sb, " ORDER BY %s LIMIT %d", order, s.cfg.Limit+1)
@@ -185,7 +185,7 @@ func (s *source) sql() (string, []any, error) {
 func (s *source) poll(ctx context.Context) (b sdk.Batch, waiting bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	query, args, err := s.sql()
+	query, args, err := s.sql(s.position())
 	if err != nil {
 		return b, false, err
 	}
@@ -216,7 +216,7 @@ func (s *source) poll(ctx context.Context) (b sdk.Batch, waiting bool, err error
 
 // collect reads rows into the batch, until it is full or a row must wait.
 func (s *source) collect(b *sdk.Batch, r *rowReader, rows *sql.Rows, horizon clock) (waiting bool, err error) {
-	last := s.pos
+	last := s.position()
 	for rows.Next() {
 		values, err := r.cols.scan(rows)
 		if err != nil {
@@ -244,8 +244,17 @@ func (s *source) collect(b *sdk.Batch, r *rowReader, rows *sql.Rows, horizon clo
 	if err := rows.Err(); err != nil {
 		return false, classify("read rows", err)
 	}
+	s.mu.Lock()
 	s.pos = last
+	s.mu.Unlock()
 	return waiting, nil
+}
+
+// position is the last row handed out; nil before the first.
+func (s *source) position() *position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pos
 }
 
 // ambiguous reports two rows in the same place: one of them would be lost.
