@@ -159,13 +159,20 @@ func (s *sink) writeBatch(ctx context.Context, recs []sdk.Record) []sdk.Result {
 		return sdk.All(len(recs), err)
 	}
 	var fresh []sdk.Record
-	var at []int // their places in recs
+	var at []int                // their places in recs
+	places := map[string]int{}  // of IDs in fresh
+	repeats := map[int]string{} // places of further copies in recs
 	for i, rec := range recs {
 		seen, known, err := s.written.Lookup(ctx, filedrop.Identity(rec.ID))
 		if known || err != nil {
 			results[i] = earlier(seen, err)
 			continue
 		}
+		if _, twice := places[rec.ID]; twice {
+			repeats[i] = rec.ID
+			continue
+		}
+		places[rec.ID] = len(fresh)
 		fresh, at = append(fresh, rec), append(at, i)
 	}
 	content, failed, err := s.encode(fresh)
@@ -189,10 +196,13 @@ func (s *sink) writeBatch(ctx context.Context, recs []sdk.Record) []sdk.Result {
 		}
 	}
 	for i, place := range at {
-		results[place] = sdk.Result{Err: failed[i], ExternalID: pending.Name}
-		if failed[i] != nil {
-			results[place].ExternalID = ""
+		results[place] = sdk.Result{Err: failed[i]}
+		if failed[i] == nil {
+			results[place].ExternalID = pending.Name
 		}
+	}
+	for place, id := range repeats {
+		results[place] = results[at[places[id]]] // goes as its first copy went
 	}
 	return results
 }
