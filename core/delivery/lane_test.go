@@ -1,0 +1,611 @@
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"go.uber.org/goleak"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/crossdock/crossdock/core/delivery"
+	"github.com/crossdock/crossdock/core/engine"
+	"github.com/crossdock/crossdock/core/ledger"
+	"github.com/crossdock/crossdock/plugins/protocol"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// target is an idempotent sink that fails as it is told.
+type target struct {
+	mu      sync.Mutex
+	effects []string       // record ids in the order of their first effect
+	applied map[string]int // record id -> deliveries that took effect
+	calls   map[string]int
+	busy    int
+	most    int
+	fail    func(id string, call int) *protocol.Problem
+	err     func(id string, call int) error
+	during  func(id string)
+}
+
+func (s *target) Deliver(_ context.Context, recs []*protocol.Record) ([]*protocol.RecordResult, error) {
+	out := make([]*protocol.RecordResult, len(recs))
+	for i, r := range recs {
+		res, err := s.one(r)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = res
+	}
+	return out, nil
+}
+
+func (s *target) one(r *protocol.Record) (*protocol.RecordResult, error) {
+	s.mu.Lock()
+	if s.calls == nil {
+		s.calls, s.applied = map[string]int{}, map[string]int{}
+	}
+	s.calls[r.Id]++
+	call := s.calls[r.Id]
+	s.busy++
+	s.most = max(s.most, s.busy)
+	fail, failErr, during := s.fail, s.err, s.during
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.busy--
+		s.mu.Unlock()
+	}()
+	if during != nil {
+		during(r.Id)
+	}
+	if failErr != nil {
+		if err := failErr(r.Id, call); err != nil {
+			return nil, err
+		}
+	}
+	if fail != nil {
+		if p := fail(r.Id, call); p != nil {
+			return &protocol.RecordResult{Problem: p}, nil
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.applied[r.Id]++
+	if s.applied[r.Id] > 1 {
+		return &protocol.RecordResult{Problem: problem(protocol.Problem_DUPLICATE)}, nil
+	}
+	s.effects = append(s.effects, r.Id)
+	return &protocol.RecordResult{ExternalId: "X-" + r.Id}, nil
+}
+
+func (s *target) set(fail func(id string, call int) *protocol.Problem) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = fail
+}
+
+// done returns the messages that took effect, in order, without the target's name.
+func (s *target) done() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]string, len(s.effects))
+	for i, id := range s.effects {
+		out[i], _, _ = strings.Cut(id, "@")
+	}
+	return out
+}
+
+func (s *target) called(id string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[id+"@erp.orders"]
+}
+
+func problem(c protocol.Problem_Class) *protocol.Problem {
+	return &protocol.Problem{Class: c, Code: "test." + strings.ToLower(c.String()), Message: "as told", Detail: map[string]string{"stack": "main.go:1"}}
+}
+
+// failing returns a function that fails one message with a class for its first n calls.
+func failing(message string, c protocol.Problem_Class, n int) func(string, int) *protocol.Problem {
+	return func(id string, call int) *protocol.Problem {
+		if strings.HasPrefix(id, message+"@") && call <= n {
+			return problem(c)
+		}
+		return nil
+	}
+}
+
+// bench is a lane on a real ledger.
+type bench struct {
+	t      *testing.T
+	ledger *ledger.Ledger
+	sink   *target
+	lane   *delivery.Lane
+	events sync.Map
+}
+
+func (b *bench) Event(_, _, event string) {
+	n, _ := b.events.LoadOrStore(event, new(counter))
+	n.(*counter).add()
+}
+func (b *bench) Delivered(_, _ string, _, _, _ time.Time) {}
+func (b *bench) StateChanged(_, _ string, s delivery.Status) {
+	b.Event("", "", "state "+string(s.State))
+}
+
+type counter struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (c *counter) add() { c.mu.Lock(); c.n++; c.mu.Unlock() }
+
+func newLedger(t *testing.T) *ledger.Ledger {
+	t.Helper()
+	dsn := "sqlite://" + filepath.ToSlash(filepath.Join(t.TempDir(), "ledger.db"))
+	l, err := ledger.Open(t.Context(), ledger.Options{DSN: dsn, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+func start(t *testing.T, change func(*delivery.LaneOptions)) *bench {
+	t.Helper()
+	b := &bench{t: t, ledger: newLedger(t), sink: &target{}}
+	b.lane = b.newLane(change)
+	b.run(b.lane)
+	return b
+}
+
+func (b *bench) options() delivery.LaneOptions {
+	return delivery.LaneOptions{
+		Name: "r/erp.orders", Route: "r", Target: "erp.orders", Sink: b.sink, Ledger: b.ledger, Observer: b,
+		Prepare: func(_ context.Context, m *message.Message) (*protocol.Record, bool, error) {
+			return &protocol.Record{Payload: m.Payload}, false, nil
+		},
+		Retry:   delivery.Retry{Attempts: 4, Initial: 2 * time.Millisecond, Max: 5 * time.Millisecond},
+		Circuit: delivery.NewCircuit(delivery.CircuitOptions{Initial: 5 * time.Millisecond, Max: 20 * time.Millisecond}),
+		Poll:    10 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+func (b *bench) newLane(change func(*delivery.LaneOptions)) *delivery.Lane {
+	b.t.Helper()
+	o := b.options()
+	if change != nil {
+		change(&o)
+	}
+	lane, err := delivery.NewLane(o)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return lane
+}
+
+// run starts the lane's scheduler until the returned stop or the end of the test.
+func (b *bench) run(lane *delivery.Lane) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		lane.Run(ctx)
+	}()
+	stop = func() { cancel(); <-done }
+	b.t.Cleanup(stop)
+	return stop
+}
+
+func msg(ctx context.Context, key, id string) *message.Message {
+	m := message.NewMessage(id, []byte(`{"id":"`+id+`"}`))
+	m.SetContext(ctx)
+	m.Metadata.Set(engine.MetaKey, key)
+	m.Metadata.Set(engine.MetaCorrelation, "c-"+id)
+	m.Metadata.Set(engine.MetaBusinessPrefix+"order", "no-"+id)
+	return m
+}
+
+func (b *bench) handle(key, id string) {
+	b.t.Helper()
+	if err := b.lane.Handle(msg(b.t.Context(), key, id)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// until waits for a condition; it fails the test after ten seconds.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("waited in vain for: " + what)
+		}
+	}
+}
+
+func (b *bench) counts() ledger.RouteCount {
+	b.t.Helper()
+	if err := b.ledger.Flush(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+	list, err := b.ledger.Counts(b.t.Context())
+	if err != nil || len(list) != 1 {
+		b.t.Fatalf("counts: %+v, %v", list, err)
+	}
+	return list[0]
+}
+
+func (b *bench) dead() []ledger.Dead {
+	b.t.Helper()
+	list, err := b.ledger.DeadList(b.t.Context(), ledger.DeadFilter{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return list
+}
+
+func (b *bench) idle() bool {
+	keys, err := b.ledger.ParkedKeys(b.t.Context(), "r/erp.orders")
+	return err == nil && len(keys) == 0
+}
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func TestDeliversAndJournals(t *testing.T) {
+	b := start(t, nil)
+	b.handle("A", "a1")
+	b.handle("A", "a1") // handed out again
+	same(t, "effects", b.sink.done(), "[a1]")
+	same(t, "counts", b.counts(), ledger.RouteCount{Route: "r", Target: "erp.orders", Delivered: 1, Duplicates: 1})
+	hops, err := b.ledger.Trace(t.Context(), "no-a1")
+	if err != nil || len(hops) != 2 {
+		t.Fatalf("trace: %+v, %v", hops, err)
+	}
+	if h := hops[0]; h.State != "delivered" || string(h.After) != `{"id":"a1"}` || h.Attempt != 1 || h.Correlation != "c-a1" || !strings.Contains(h.Detail, "X-a1@erp.orders") {
+		t.Errorf("the hop is %+v", h)
+	}
+}
+
+func TestFiltered(t *testing.T) {
+	b := start(t, func(o *delivery.LaneOptions) {
+		o.Prepare = func(context.Context, *message.Message) (*protocol.Record, bool, error) { return nil, true, nil }
+	})
+	b.handle("A", "a1")
+	same(t, "effects", b.sink.done(), "[]")
+	same(t, "filtered", b.counts().Filtered, 1)
+}
+
+func TestRetryKeepsTheKeysOrderAndNobodyElseWaits(t *testing.T) {
+	b := start(t, nil)
+	release := make(chan struct{})
+	b.sink.set(func(id string, _ int) *protocol.Problem {
+		select {
+		case <-release:
+			return nil
+		default:
+		}
+		if id == "a1@erp.orders" {
+			return problem(protocol.Problem_THROTTLED - protocol.Problem_THROTTLED) // unclassified counts as retryable
+		}
+		return nil
+	})
+	b.lane.Pause("so that the first attempt is the only one") // taken back below
+	b.lane.Resume()
+	o := b.options()
+	o.Retry = delivery.Retry{Attempts: 1000, Initial: time.Millisecond, Max: 2 * time.Millisecond}
+	b.lane, _ = delivery.NewLane(o)
+	b.run(b.lane)
+	b.handle("A", "a1")
+	b.handle("A", "a2")
+	b.handle("A", "a3")
+	for i := range 5 {
+		b.handle("B", fmt.Sprint("b", i))
+	}
+	same(t, "effects while a1 fails", b.sink.done(), "[b0 b1 b2 b3 b4]")
+	close(release)
+	until(t, "the queue of A to be empty", b.idle)
+	same(t, "effects", b.sink.done()[5:], "[a1 a2 a3]")
+	if c := b.counts(); c.Parked != 3 || c.Retried == 0 || c.Delivered != 8 {
+		t.Errorf("counts are %+v", c)
+	}
+}
+
+func TestDeadAfterAllAttempts(t *testing.T) {
+	b := start(t, nil)
+	b.sink.set(failing("a1", protocol.Problem_RETRYABLE, 1000))
+	b.handle("A", "a1")
+	b.handle("A", "a2")
+	until(t, "the follower's delivery", func() bool { return len(b.sink.done()) == 1 && b.idle() })
+	d := b.dead()
+	if len(d) != 1 || d[0].MessageID != "a1" || d[0].Attempts != 4 || d[0].Class != "RETRYABLE" || d[0].Code != "test.retryable" {
+		t.Fatalf("dead letters are %+v", d)
+	}
+	same(t, "calls", b.sink.called("a1"), 4)
+	same(t, "retried", b.counts().Retried, 3)
+
+	b.sink.set(nil)
+	b.handle("A", "a3")
+	if _, err := b.ledger.DeadReplay(t.Context(), []string{d[0].ID}, "ann", "mended"); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the replayed delivery", func() bool { return len(b.sink.done()) == 3 })
+	same(t, "effects", b.sink.done(), "[a2 a3 a1]")
+}
+
+func TestPermanentAndBugAreDeadAtOnce(t *testing.T) {
+	b := start(t, nil)
+	b.sink.set(func(id string, _ int) *protocol.Problem {
+		switch id[:2] {
+		case "a1":
+			return problem(protocol.Problem_PERMANENT)
+		case "b1":
+			return problem(protocol.Problem_BUG)
+		case "c1":
+			panic("nil map")
+		}
+		return nil
+	})
+	for _, id := range []string{"a1", "a2", "b1", "c1", "c2"} {
+		b.handle(id[:1], id)
+		b.handle(id[:1], id) // a crash before the acknowledgement
+	}
+	same(t, "effects", b.sink.done(), "[a2 c2]")
+	var got []string
+	for _, d := range b.dead() {
+		got = append(got, d.MessageID+" "+d.Class)
+		if (d.Class == "BUG") != (d.Stack != "") && d.MessageID != "a1" {
+			t.Errorf("stack of %s: %q", d.MessageID, d.Stack)
+		}
+	}
+	same(t, "dead letters", got, "[c1 BUG b1 BUG a1 PERMANENT]")
+	same(t, "dead", b.counts().Dead, 3)
+}
+
+func TestHoldKeepsTheKey(t *testing.T) {
+	b := start(t, func(o *delivery.LaneOptions) { o.OnError = "hold" })
+	b.sink.set(failing("a1", protocol.Problem_PERMANENT, 1000))
+	for _, id := range []string{"a1", "a2", "b1"} {
+		b.handle(id[:1], id)
+	}
+	same(t, "effects", b.sink.done(), "[b1]")
+	d := b.dead()
+	if len(d) != 1 || d[0].State != ledger.HeldLetter {
+		t.Fatalf("dead letters are %+v", d)
+	}
+	b.sink.set(nil)
+	if _, err := b.ledger.DeadReplay(t.Context(), []string{d[0].ID}, "ann", ""); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the held key's delivery", b.idle)
+	same(t, "effects", b.sink.done(), "[b1 a1 a2]")
+}
+
+func TestMappingErrorIsPermanent(t *testing.T) {
+	b := start(t, func(o *delivery.LaneOptions) {
+		o.Prepare = func(_ context.Context, m *message.Message) (*protocol.Record, bool, error) {
+			switch m.UUID {
+			case "a1":
+				return nil, false, delivery.Permanent("mapping", errors.New("order.yaml:7:3: no such field"))
+			case "b1":
+				return nil, false, fmt.Errorf("enrich price: %w", &delivery.Failure{Class: protocol.Problem_RETRYABLE, Code: "price", Message: "busy"})
+			}
+			return &protocol.Record{Payload: m.Payload}, false, nil
+		}
+	})
+	b.handle("A", "a1")
+	b.handle("B", "b1")
+	until(t, "both to die", func() bool { return len(b.dead()) == 2 })
+	for _, d := range b.dead() {
+		switch d.MessageID {
+		case "a1":
+			same(t, "a1", fmt.Sprint(d.Attempts, d.Code, " ", d.Reason), "1mapping mapping: order.yaml:7:3: no such field")
+		case "b1":
+			same(t, "b1", fmt.Sprint(d.Attempts, d.Class), "4RETRYABLE")
+		}
+	}
+}
+
+func TestUnreachableTargetCostsNoAttempts(t *testing.T) {
+	b := start(t, nil)
+	var mu sync.Mutex
+	down, most, trying := true, 0, 0
+	b.sink.err = func(string, int) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if down {
+			return &delivery.Failure{Class: protocol.Problem_NOT_CONNECTED, Code: "plugin.gone", Message: "connection refused"}
+		}
+		return nil
+	}
+	b.handleAsync("A", "a1")()
+	_ = most
+	_ = trying
+	until(t, "the lane to notice", func() bool { return b.lane.Status().State == delivery.Unreachable })
+	var waits []func() error
+	for i := range 6 {
+		waits = append(waits, b.handleAsync(fmt.Sprint("K", i), fmt.Sprint("k", i)))
+	}
+	until(t, "several probes", func() bool { return b.sink.called("a1") >= 3 || b.totalCalls() >= 6 })
+	same(t, "dead letters", len(b.dead()), 0)
+	same(t, "parked keys", b.idle(), true)
+	b.sink.mu.Lock()
+	b.sink.most = 0
+	b.sink.mu.Unlock()
+	n := b.totalCalls()
+	until(t, "two more probes", func() bool { return b.totalCalls() >= n+2 })
+	b.sink.mu.Lock()
+	same(t, "probes at a time", b.sink.most, 1)
+	b.sink.mu.Unlock()
+	mu.Lock()
+	down = false
+	mu.Unlock()
+	for _, w := range waits {
+		if err := w(); err != nil {
+			t.Error(err)
+		}
+	}
+	until(t, "all to be delivered", func() bool { return len(b.sink.done()) == 7 })
+	same(t, "state", b.lane.Status().State, delivery.Running)
+	if c := b.counts(); c.Dead != 0 || c.Parked != 0 || c.Retried != 0 {
+		t.Errorf("counts are %+v", c)
+	}
+}
+
+func (b *bench) totalCalls() int {
+	b.sink.mu.Lock()
+	defer b.sink.mu.Unlock()
+	n := 0
+	for _, c := range b.sink.calls {
+		n += c
+	}
+	return n
+}
+
+// handleAsync handles a message beside the test and returns a function that
+// waits for the end.
+func (b *bench) handleAsync(key, id string) func() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.lane.Handle(msg(ctx, key, id)) }()
+	var once sync.Once
+	var err error
+	wait := func() { once.Do(func() { err = <-done; cancel() }) }
+	b.t.Cleanup(func() { cancel(); wait() })
+	return func() error {
+		if id == "a1" {
+			return nil // ends with the test
+		}
+		wait()
+		return err
+	}
+}
+
+func TestAuthStopsTheLaneUntilResumed(t *testing.T) {
+	b := start(t, nil)
+	b.sink.set(func(string, int) *protocol.Problem { return problem(protocol.Problem_AUTH) })
+	first := b.handleAsync("A", "x1")
+	until(t, "the lane to stop", func() bool { return b.lane.Status().State == delivery.Stopped })
+	second := b.handleAsync("B", "x2")
+	if r := b.lane.Status().Reason; !strings.Contains(r, "test.auth") {
+		t.Errorf("the reason is %q", r)
+	}
+	same(t, "calls", b.totalCalls(), 1)
+	b.sink.set(nil)
+	b.lane.Resume()
+	for _, wait := range []func() error{first, second} {
+		if err := wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	same(t, "effects", len(b.sink.done()), 2)
+	same(t, "dead letters", len(b.dead()), 0)
+	if _, ok := b.events.Load("state stopped"); !ok {
+		t.Error("nobody was alerted")
+	}
+}
+
+func TestPauseHoldsAndShutdownGivesUp(t *testing.T) {
+	b := start(t, nil)
+	b.lane.Pause("maintenance")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- b.lane.Handle(msg(ctx, "A", "a1")) }()
+	held := b.handleAsync("B", "b1")
+	same(t, "status", b.lane.Status().Reason, "maintenance")
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("shutdown: %v", err)
+	}
+	same(t, "effects", b.sink.done(), "[]")
+	b.lane.Resume()
+	if err := held(); err != nil {
+		t.Error(err)
+	}
+	same(t, "effects", b.sink.done(), "[b1]")
+}
+
+func TestThrottledWaitsAndShrinks(t *testing.T) {
+	b := start(t, nil)
+	const pause = 60 * time.Millisecond
+	var throttled, went time.Time
+	b.sink.set(func(id string, call int) *protocol.Problem {
+		if call == 1 {
+			throttled = time.Now()
+			p := problem(protocol.Problem_THROTTLED)
+			p.RetryAfter = durationpb.New(pause)
+			return p
+		}
+		went = time.Now()
+		return nil
+	})
+	b.handle("A", "a1")
+	if waited := went.Sub(throttled); waited < pause {
+		t.Errorf("tried again after %s, asked for %s", waited, pause)
+	}
+	if c := b.counts(); c.Delivered != 1 || c.Parked != 0 || c.Dead != 0 {
+		t.Errorf("counts are %+v", c)
+	}
+}
+
+func TestLedgerFailureIsNotAcknowledged(t *testing.T) {
+	b := start(t, nil)
+	broken := &brokenOnce{Ledger: b.ledger, fail: true}
+	lane := b.newLane(func(o *delivery.LaneOptions) { o.Ledger = broken })
+	if err := lane.Handle(msg(t.Context(), "A", "a1")); err == nil {
+		t.Fatal("acknowledged without an outcome")
+	}
+	if err := lane.Handle(msg(t.Context(), "A", "a1")); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "effects", b.sink.done(), "[a1]")
+	same(t, "calls", b.sink.called("a1"), 2)
+	if c := b.counts(); c.Delivered != 1 || c.Duplicates != 1 {
+		t.Errorf("counts are %+v", c)
+	}
+}
+
+// brokenOnce loses the first outcome, as a crash between effect and ledger does.
+type brokenOnce struct {
+	delivery.Ledger
+	fail bool
+}
+
+func (b *brokenOnce) Complete(ctx context.Context, o ledger.Outcome) error {
+	if b.fail {
+		b.fail = false
+		return ledger.ErrFull
+	}
+	return b.Ledger.Complete(ctx, o)
+}
+
+func TestDeliveryIDs(t *testing.T) {
+	m := msg(t.Context(), "A", "shop.orders/1#r")
+	m.Metadata.Set(engine.MetaRoute, "r")
+	ids := []string{
+		delivery.DeliveryID("r/erp.orders", "r", "erp.orders", m), delivery.DeliveryID("r/erp.orders#2", "r", "erp.orders", m),
+		delivery.DeliveryID("q/erp.orders", "q", "erp.orders", m),
+	}
+	same(t, "ids", ids, "[shop.orders/1#r@erp.orders shop.orders/1#r@erp.orders#2 shop.orders/1#r@erp.orders@q]")
+	if slices.Compact(ids); len(ids) != 3 {
+		t.Error("two lanes share a delivery id")
+	}
+}
