@@ -21,8 +21,8 @@ import (
 const (
 	maxExpression = 8_192 // code points
 	maxNesting    = 64
-	maxLoops      = 4 // comprehensions inside each other
-	maxCost       = 50_000_000
+	maxLoops      = 4         // comprehensions inside each other
+	maxCost       = 1_000_000 // about half a second
 )
 
 // Names that the language itself gives.

@@ -60,7 +60,8 @@ func (f *frame) ResolveName(name string) (any, bool) {
 	return nil, false
 }
 
-// stop is an error that no rule may swallow: a cancelled context, a limit.
+// stop is an error that no rule may swallow: a cancelled context, a table that
+// cannot be asked, a limit.
 type stop struct{ error }
 
 func (s stop) Unwrap() error { return s.error }
@@ -159,9 +160,9 @@ func (f *frame) fail(r *rule, e *expression, err error) *Error {
 	}
 	out := f.m.errorAt(r.at, f.in.MessageID)
 	out.Target, out.Reason = f.targetPath(), err.Error()
-	var outside outsideError
-	if errors.As(err, &outside) {
-		out.Err = outside.error
+	var s stop
+	if errors.As(err, &s) {
+		out.Err = s.error
 	}
 	if e != nil {
 		f.blame(out, e)
@@ -192,9 +193,6 @@ func (f *frame) blame(out *Error, e *expression) {
 		out.Source = strings.Join(e.reads[0], ".")
 	}
 }
-
-// outsideError marks an error of a lookup, so that callers can see its class.
-type outsideError struct{ error }
 
 func (f *frame) targetPath() string {
 	var b strings.Builder
@@ -295,6 +293,9 @@ func (f *frame) value(e *expression) (ref.Val, error) {
 	v, err := e.plan.eval(f)
 	if err == nil {
 		return v, nil
+	}
+	if strings.Contains(err.Error(), "cost limit exceeded") {
+		return nil, fmt.Errorf("the expression exceeds its cost limit of %d steps: it loops inside of loops over long lists; take the inner list into `let`, or into a lookup", maxCost)
 	}
 	// A null in a calculation is a missing value, too.
 	if strings.Contains(err.Error(), "no such overload") {

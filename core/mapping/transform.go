@@ -81,7 +81,7 @@ func (f *frame) lookUp(l *lookup, n *node) (*node, error) {
 			return nil, stop{fmt.Errorf("the lookup %s needs the table %s, but no tables are available here; in tests of the mapping, give the rows under `lookups`", l.Name, l.Table)}
 		}
 		if value, found, err = f.in.Lookup(f.ctx, l.Lookup, key); err != nil {
-			return nil, stop{fmt.Errorf("the lookup %s could not ask the table %s: %w", l.Name, l.Table, outsideError{err})}
+			return nil, stop{fmt.Errorf("the lookup %s could not ask the table %s: %w", l.Name, l.Table, err)}
 		}
 	}
 	switch {
