@@ -36,6 +36,10 @@ type dispatcher struct {
 	held    map[uint64]*item     // by stream sequence: everything the server waits for
 	ready   []*keyQueue
 	resting map[*keyQueue]*time.Timer
+	last    uint64 // consumer sequence of the latest delivery; 0 before the first
+	gap     bool   // a delivery was lost; nothing is accepted until supervise has gone back
+	gaps    chan struct{}
+	returns int // how often a gap made it go back
 }
 
 type keyQueue struct {
@@ -57,6 +61,7 @@ func newDispatcher(e *Engine, id dispatcherID, filter string, opts SubscriberOpt
 		engine: e, id: id, filter: filter, opts: opts, log: e.log,
 		started: make(chan struct{}), stopped: make(chan struct{}), quit: make(chan struct{}),
 		subs: map[*subscription]struct{}{}, queues: map[string]*keyQueue{}, held: map[uint64]*item{}, resting: map[*keyQueue]*time.Timer{},
+		gaps: make(chan struct{}, 1),
 	}
 	d.wakeup = sync.NewCond(&d.mu)
 	return d
@@ -93,14 +98,18 @@ func (d *dispatcher) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	js := d.engine.js
-	consumer, err := js.CreateOrUpdateConsumer(ctx, d.id.stream, jetstream.ConsumerConfig{
-		Durable:       SubjectToken(d.id.durable),
-		FilterSubject: d.filter,
-		DeliverPolicy: jetstream.DeliverAllPolicy,
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       d.opts.AckWait,
-		MaxAckPending: d.opts.MaxPending,
-		MaxDeliver:    -1,
+	var consumer jetstream.Consumer
+	err := d.engine.untilLed(ctx, func(ctx context.Context) (err error) {
+		consumer, err = js.CreateOrUpdateConsumer(ctx, d.id.stream, jetstream.ConsumerConfig{
+			Durable:       SubjectToken(d.id.durable),
+			FilterSubject: d.filter,
+			DeliverPolicy: jetstream.DeliverAllPolicy,
+			AckPolicy:     jetstream.AckExplicitPolicy,
+			AckWait:       d.opts.AckWait,
+			MaxAckPending: d.opts.MaxPending,
+			MaxDeliver:    -1,
+		})
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("engine: subscription %q to %s: %w", d.id.durable, d.filter, err)
@@ -109,7 +118,11 @@ func (d *dispatcher) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	// newer messages of their key. Going back to the acknowledged end brings everything in order at once; what
 	// was acknowledged beyond it comes a second time, which receivers have to expect anyway.
 	if consumer.CachedInfo().NumAckPending > 0 {
-		if _, err := js.ResetConsumer(ctx, d.id.stream, SubjectToken(d.id.durable)); err != nil {
+		err := d.engine.untilLed(ctx, func(ctx context.Context) error {
+			_, err := js.ResetConsumer(ctx, d.id.stream, SubjectToken(d.id.durable))
+			return err
+		})
+		if err != nil {
 			return nil, fmt.Errorf("engine: subscription %q: go back to the last acknowledged message: %w", d.id.durable, err)
 		}
 	}
@@ -131,34 +144,67 @@ func (d *dispatcher) consume(consumer jetstream.Consumer) (jetstream.ConsumeCont
 	return consuming, nil
 }
 
-// supervise keeps consuming until quit: a cluster may lose the consumer's leader, an operator may delete the
-// consumer under us.
+// supervise keeps consuming until quit: a cluster may lose a delivery or the consumer's leader, an operator may
+// delete the consumer under us.
 func (d *dispatcher) supervise(consuming jetstream.ConsumeContext) {
-	for {
+	for consuming != nil {
+		closed := consuming.Closed()
 		select {
 		case <-d.quit:
-			closed := consuming.Closed()
 			consuming.Drain()
 			<-closed
 			return
-		case <-consuming.Closed():
+		case <-d.gaps:
+			consuming.Drain()
+			<-closed
+			d.log.Info("a delivery was lost on its way, going back to keep the order",
+				"subscription", d.id.durable, "stream", d.id.stream, "times", d.forgetWaiting())
+		case <-closed:
 		}
-		for {
-			select {
-			case <-d.quit:
-				return
-			case <-time.After(time.Second):
+		consuming = d.resume()
+	}
+}
+
+// resume consumes again; it returns nil when the dispatcher is to quit.
+func (d *dispatcher) resume() jetstream.ConsumeContext {
+	for {
+		consumer, err := d.consumer(context.Background())
+		if err == nil {
+			var consuming jetstream.ConsumeContext
+			if consuming, err = d.consume(consumer); err == nil {
+				return consuming
 			}
-			consumer, err := d.consumer(context.Background())
-			if err == nil {
-				consuming, err = d.consume(consumer)
-			}
-			if err == nil {
-				break
-			}
-			d.log.Error("subscription cannot be resumed, trying again", "subscription", d.id.durable, "error", err)
+		}
+		d.log.Error("subscription cannot be resumed, trying again", "subscription", d.id.durable, "error", err)
+		select {
+		case <-d.quit:
+			return nil
+		case <-time.After(time.Second):
 		}
 	}
+}
+
+// forgetWaiting drops everything that no worker has and that is not resting: the server will hand it out again. It
+// returns how often that has happened.
+func (d *dispatcher) forgetWaiting() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, q := range d.ready {
+		delete(d.queues, q.key)
+		for _, it := range q.items {
+			delete(d.held, it.sequence)
+		}
+	}
+	d.ready = nil
+	for _, q := range d.queues {
+		for _, it := range q.items[1:] {
+			delete(d.held, it.sequence)
+		}
+		q.items = q.items[:1]
+	}
+	d.last, d.gap = 0, false
+	d.returns++
+	return d.returns
 }
 
 // heartbeat tells the server about everything held here, in work or waiting behind its key, so that it is not
@@ -196,6 +242,9 @@ func (d *dispatcher) accept(m jetstream.Msg) {
 	key := percentDecode(headers.Get(MetaKey))
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.lost(meta.Sequence.Consumer) {
+		return
+	}
 	sequence := meta.Sequence.Stream
 	if it := d.held[sequence]; it != nil {
 		// Redelivered although it is still held, for example after this process was suspended: the newest
@@ -212,6 +261,18 @@ func (d *dispatcher) accept(m jetstream.Msg) {
 	q := &keyQueue{key: key, items: []*item{it}}
 	d.queues[key] = q
 	d.pushReady(q)
+}
+
+// lost reports whether a delivery before this one is missing. The server numbers the deliveries of a consumer; one
+// that was under way to a connection that broke, or from a server that died, would come again only after AckWait,
+// behind newer messages of its key.
+func (d *dispatcher) lost(number uint64) bool {
+	if !d.gap && d.last != 0 && number > d.last+1 {
+		d.gap = true
+		d.gaps <- struct{}{} // has room: it is emptied before gap is cleared
+	}
+	d.last = number
+	return d.gap
 }
 
 func (d *dispatcher) message(it *item) jetstream.Msg {

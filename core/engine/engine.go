@@ -21,7 +21,8 @@ const (
 
 const (
 	connectTimeout = 20 * time.Second
-	apiTimeout     = 30 * time.Second // one request to the JetStream API, including a leader election
+	apiTimeout     = 30 * time.Second // a request to the JetStream API, including a leader election
+	attemptTimeout = 3 * time.Second  // one attempt of such a request on a cluster
 )
 
 // Engine is an open connection to the durable transport, with the embedded server when there is one. All methods
@@ -135,16 +136,33 @@ func (e *Engine) createStream(ctx context.Context, name, subjects string) error 
 		Duplicates: e.opts.DuplicateWindow,
 		Replicas:   e.opts.Replicas,
 	}
-	for {
+	err := e.untilLed(ctx, func(ctx context.Context) error {
 		_, err := e.js.CreateOrUpdateStream(ctx, cfg)
-		if err == nil {
-			return nil
-		}
-		// A cluster that is still electing its leader refuses streams for a moment.
-		if e.embedded == nil && ctx.Err() == nil && isStarting(err) && sleep(ctx, 200*time.Millisecond) == nil {
-			continue
-		}
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("engine: create stream %s on %s: %w", name, e.where(), err)
+	}
+	return nil
+}
+
+// untilLed repeats an idempotent request while a cluster elects a leader: until then it refuses requests or leaves
+// them unanswered. The embedded server is its own leader.
+func (e *Engine) untilLed(ctx context.Context, request func(context.Context) error) error {
+	if e.embedded != nil {
+		return request(ctx)
+	}
+	for {
+		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
+		err := request(attempt)
+		cancel()
+		unanswered := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout)
+		if err == nil || ctx.Err() != nil || !unanswered && !isStarting(err) {
+			return err
+		}
+		if sleep(ctx, 200*time.Millisecond) != nil {
+			return err
+		}
 	}
 }
 

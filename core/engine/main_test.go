@@ -23,11 +23,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m,
-		// The server leaves these running until their next tick; they belong to no engine.
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.(*jetStream).monitorTTLs"),
-		// One per process, started by the server's package init.
-		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server/ats.init.0.func1"))
+	goleak.VerifyTestMain(m)
 }
 
 // open starts an engine that ends with the test.

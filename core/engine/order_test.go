@@ -58,10 +58,8 @@ func TestOrderPerKeyUnderNacks(t *testing.T) {
 			return
 		}
 		next[key]++
-		if key == "0" && next[key] == perKey || total(next) == keys*perKey {
-			if total(next) == keys*perKey {
-				close(done)
-			}
+		if total(next) == keys*perKey {
+			close(done)
 		}
 		m.Ack()
 	}
@@ -72,7 +70,7 @@ func TestOrderPerKeyUnderNacks(t *testing.T) {
 			continue
 		case <-done:
 		case <-time.After(15 * time.Second):
-			t.Fatalf("handled %d of %d messages", total(next), keys*perKey)
+			t.Fatal("not all messages were handled within 15 s")
 		}
 		break
 	}
@@ -295,6 +293,50 @@ func TestSubscribersOfOneNameShareTheWorkInOrder(t *testing.T) {
 		t.Fatal("no message after the first was acknowledged")
 	}
 	m.Ack()
+}
+
+// A cluster that loses a node may lose a delivery under way. The server hands it out again only after AckWait; its
+// followers must not pass it meanwhile.
+func TestLostDeliveryIsFetchedBeforeItsFollowers(t *testing.T) {
+	e := open(t, Options{})
+	ch, err := e.Subscriber(SubscriberOptions{Durable: "lane"}).Subscribe(t.Context(), "canonical.order")
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, e, "canonical.order.placed", newMessage("c1", "c"))
+	receive(t, ch).Ack()
+	publish(t, e, "canonical.order.placed", newMessage("a1", "a"))
+	m := receive(t, ch)
+	// Pretend that this delivery was numbered one less: the next one then shows a gap.
+	d := e.dispatchers[dispatcherID{StreamCanonical, "lane"}]
+	d.mu.Lock()
+	d.last--
+	d.mu.Unlock()
+	publish(t, e, "canonical.order.placed", newMessage("a2", "a"), newMessage("a3", "a"), newMessage("b1", "b"))
+	waitUntil(t, "the subscription went back", func() bool {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return d.returns == 1
+	})
+	got := map[string]bool{}
+	if next := receive(t, ch); next.UUID != "b1" {
+		t.Fatalf("got %s while a1 is in work, want b1", next.UUID)
+	} else {
+		next.Ack()
+	}
+	m.Ack()
+	for _, want := range []string{"a2", "a3"} {
+		m := receive(t, ch)
+		for got[m.UUID] || m.UUID == "b1" {
+			m.Ack() // acknowledged beyond the floor: may come twice
+			m = receive(t, ch)
+		}
+		if m.UUID != want {
+			t.Fatalf("got %s, want %s", m.UUID, want)
+		}
+		got[m.UUID] = true
+		m.Ack()
+	}
 }
 
 func TestSubscribeErrors(t *testing.T) {

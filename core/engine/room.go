@@ -108,10 +108,10 @@ func (r *room) refresh(info *jetstream.StreamInfo) {
 func finishedUpTo(ctx context.Context, s jetstream.Stream) (uint64, error) {
 	// The end of the stream is read before the subscriptions: one that is up to date now has finished that much.
 	last := s.CachedInfo().State.LastSeq
-	finished, any := last, false
+	finished, subscribed := last, false
 	lister := s.ListConsumers(ctx)
 	for info := range lister.Info() {
-		any = true
+		subscribed = true
 		switch {
 		case info.NumAckPending > 0:
 			finished = min(finished, info.AckFloor.Stream)
@@ -122,7 +122,7 @@ func finishedUpTo(ctx context.Context, s jetstream.Stream) (uint64, error) {
 	if err := lister.Err(); err != nil {
 		return 0, fmt.Errorf("list subscriptions of stream %s: %w", s.CachedInfo().Config.Name, err)
 	}
-	if !any {
+	if !subscribed {
 		return 0, nil
 	}
 	return finished, nil
