@@ -60,16 +60,15 @@ func (p *ports) join(cfg Config, h http.Handler, log *slog.Logger) (*port, error
 		o.paths[cfg.Path] = h
 		return o, nil
 	}
-	o, err := openPort(cfg, log)
+	o, err := openPort(cfg, h, log)
 	if err != nil {
 		return nil, err
 	}
-	o.paths[cfg.Path] = h
 	p.open[cfg.Listen] = o
 	return o, nil
 }
 
-func openPort(cfg Config, log *slog.Logger) (*port, error) {
+func openPort(cfg Config, h http.Handler, log *slog.Logger) (*port, error) {
 	ln, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return nil, cannotListen(cfg.Listen, err)
@@ -84,7 +83,7 @@ func openPort(cfg Config, log *slog.Logger) (*port, error) {
 	}
 	o := &port{
 		address: cfg.Listen, cert: cfg.Cert, key: cfg.CertKey, listener: ln,
-		served: make(chan struct{}), paths: map[string]http.Handler{},
+		served: make(chan struct{}), paths: map[string]http.Handler{cfg.Path: h},
 	}
 	o.server = &http.Server{
 		Handler: o, ReadHeaderTimeout: headTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,

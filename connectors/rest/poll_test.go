@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,8 +21,11 @@ import (
 func server(t *testing.T, f func(w http.ResponseWriter, r *http.Request)) (address string, asked *[]*http.Request) {
 	t.Helper()
 	asked = &[]*http.Request{}
+	var mu sync.Mutex
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
 		*asked = append(*asked, r)
+		mu.Unlock()
 		f(w, r)
 	}))
 	t.Cleanup(s.Close)
