@@ -144,18 +144,21 @@ func target(transport string) conformance.Target {
 }
 
 func TestConformanceSFTP(t *testing.T) {
+	t.Parallel()
 	c := target("sftp")
 	c.Plugin = sftp.Connector()
 	conformance.Run(t, c)
 }
 
 func TestConformanceFolder(t *testing.T) {
+	t.Parallel()
 	c := target("folder")
 	c.Plugin = sftp.Connector()
 	conformance.Run(t, c)
 }
 
 func TestConformanceAsProcess(t *testing.T) {
+	t.Parallel()
 	c := target("sftp")
 	c.Command = []string{os.Args[0]}
 	conformance.Run(t, c)
@@ -163,6 +166,7 @@ func TestConformanceAsProcess(t *testing.T) {
 
 // A sink that collects records into one file keeps the same promises.
 func TestConformanceBatchSink(t *testing.T) {
+	t.Parallel()
 	c := target("sftp")
 	c.Source = nil
 	c.Plugin = sftp.Connector()
