@@ -21,11 +21,11 @@ func (s *source) Ack(ctx context.Context, _ []byte) error {
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	tx, err := s.db.BeginTxx(ctx, nil)
+	tx, err := begin(ctx, s.d, s.db)
 	if err != nil {
 		return classify("acknowledge", err)
 	}
-	defer rollback(tx)
+	defer tx.rollback()
 	text := s.ack.render(s.d.placeholder)
 	bind := binder{dialect: s.d, types: s.cfg.Types, zone: s.zone}
 	for _, rec := range batch {
@@ -37,11 +37,11 @@ func (s *source) Ack(ctx context.Context, _ []byte) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, text, args...); err != nil {
+		if _, err := tx.exec(ctx, text, args...); err != nil {
 			return classify("acknowledge", err)
 		}
 	}
-	return classify("acknowledge", tx.Commit())
+	return classify("acknowledge", tx.commit())
 }
 
 // remember keeps a batch until it is acknowledged, if anything is to be done then.

@@ -92,12 +92,12 @@ func (s *sink) explain(ctx context.Context, st *step) error {
 	if s.d.name == "sqlite" || !explainable(st.text) {
 		return nil
 	}
-	tx, err := s.db.BeginTxx(ctx, nil)
+	tx, err := begin(ctx, s.d, s.db)
 	if err != nil {
 		return classify("begin a transaction", err)
 	}
-	defer rollback(tx)
-	rows, err := tx.QueryxContext(ctx, "EXPLAIN "+st.text, make([]any, len(st.sql.params))...)
+	defer tx.rollback()
+	rows, err := tx.query(ctx, "EXPLAIN "+st.text, make([]any, len(st.sql.params))...)
 	if err == nil {
 		err = errors.Join(rows.Err(), rows.Close())
 	}

@@ -69,8 +69,8 @@ func (in inbox) ensure(ctx context.Context, db *sqlx.DB, create bool) error {
 
 // enter adds a record's id. It returns false, and the external id that was noted,
 // when the record had its effect before.
-func (in inbox) enter(ctx context.Context, tx *sqlx.Tx, id string, now time.Time) (fresh bool, externalID string, err error) {
-	res, err := tx.ExecContext(ctx, in.d.insertInbox(in.table), in.instance, idOf(id), in.time(now))
+func (in inbox) enter(ctx context.Context, tx *transaction, id string, now time.Time) (fresh bool, externalID string, err error) {
+	res, err := tx.exec(ctx, in.d.insertInbox(in.table), in.instance, idOf(id), in.time(now))
 	var my *mysql.MySQLError
 	switch {
 	case errors.As(err, &my) && my.Number == 1062:
@@ -83,14 +83,21 @@ func (in inbox) enter(ctx context.Context, tx *sqlx.Tx, id string, now time.Time
 		}
 	}
 	var ext sql.NullString
-	err = tx.QueryRowxContext(ctx, "SELECT external_id FROM "+in.d.ident(in.table)+" WHERE instance = "+in.d.placeholder(1)+
-		" AND message_id = "+in.d.placeholder(2), in.instance, idOf(id)).Scan(&ext)
-	return false, ext.String, err
+	rows, err := tx.query(ctx, "SELECT external_id FROM "+in.d.ident(in.table)+" WHERE instance = "+in.d.placeholder(1)+
+		" AND message_id = "+in.d.placeholder(2), in.instance, idOf(id))
+	if err != nil {
+		return false, "", err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		err = rows.Scan(&ext)
+	}
+	return false, ext.String, errors.Join(err, rows.Err())
 }
 
 // note keeps the id that the database gave the document.
-func (in inbox) note(ctx context.Context, tx *sqlx.Tx, id, externalID string) error {
-	_, err := tx.ExecContext(ctx, "UPDATE "+in.d.ident(in.table)+" SET external_id = "+in.d.placeholder(1)+" WHERE instance = "+
+func (in inbox) note(ctx context.Context, tx *transaction, id, externalID string) error {
+	_, err := tx.exec(ctx, "UPDATE "+in.d.ident(in.table)+" SET external_id = "+in.d.placeholder(1)+" WHERE instance = "+
 		in.d.placeholder(2)+" AND message_id = "+in.d.placeholder(3), idOf(externalID), in.instance, idOf(id))
 	return err
 }

@@ -2,7 +2,6 @@ package database
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -205,13 +204,13 @@ func (s *sink) Write(ctx context.Context, recs []sdk.Record) []sdk.Result {
 func (s *sink) together(ctx context.Context, recs []sdk.Record, plans [][]execution, open []int, results []sdk.Result) bool {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	tx, err := s.db.BeginTxx(ctx, nil)
+	tx, err := begin(ctx, s.d, s.db)
 	if err != nil {
 		return false
 	}
-	defer rollback(tx)
+	defer tx.rollback()
 	for _, i := range open {
-		if _, err := tx.ExecContext(ctx, "SAVEPOINT crossdock_record"); err != nil {
+		if _, err := tx.exec(ctx, "SAVEPOINT crossdock_record"); err != nil {
 			return false
 		}
 		results[i] = s.apply(ctx, tx, recs[i], plans[i])
@@ -222,27 +221,27 @@ func (s *sink) together(ctx context.Context, recs []sdk.Record, plans [][]execut
 			}
 			after = "ROLLBACK TO SAVEPOINT crossdock_record"
 		}
-		if _, err := tx.ExecContext(ctx, after); err != nil {
+		if _, err := tx.exec(ctx, after); err != nil {
 			return false
 		}
 	}
-	return tx.Commit() == nil
+	return tx.commit() == nil
 }
 
 // alone writes one record in a transaction of its own.
 func (s *sink) alone(ctx context.Context, rec sdk.Record, plan []execution) sdk.Result {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	tx, err := s.db.BeginTxx(ctx, nil)
+	tx, err := begin(ctx, s.d, s.db)
 	if err != nil {
 		return sdk.Result{Err: classify("begin a transaction", err)}
 	}
-	defer rollback(tx)
+	defer tx.rollback()
 	res := s.apply(ctx, tx, rec, plan)
 	if res.Err != nil {
 		return res
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.commit(); err != nil {
 		// Whether it was committed is unknown; the retry finds out in the inbox.
 		return sdk.Result{Err: classify("commit", err)}
 	}
@@ -250,7 +249,7 @@ func (s *sink) alone(ctx context.Context, rec sdk.Record, plan []execution) sdk.
 }
 
 // apply enters the record in the inbox and runs its statements.
-func (s *sink) apply(ctx context.Context, tx *sqlx.Tx, rec sdk.Record, plan []execution) sdk.Result {
+func (s *sink) apply(ctx context.Context, tx *transaction, rec sdk.Record, plan []execution) sdk.Result {
 	fresh, externalID, err := s.inbox.enter(ctx, tx, rec.ID, s.now())
 	if err != nil {
 		return sdk.Result{Err: classify("enter the record in the inbox", err)}
@@ -278,11 +277,11 @@ func (s *sink) apply(ctx context.Context, tx *sqlx.Tx, rec sdk.Record, plan []ex
 }
 
 // run executes one statement and returns the id that it gave the document.
-func (s *sink) run(ctx context.Context, tx *sqlx.Tx, x execution) (string, error) {
+func (s *sink) run(ctx context.Context, tx *transaction, x execution) (string, error) {
 	if x.step.returns {
 		return s.query(ctx, tx, x)
 	}
-	res, err := tx.ExecContext(ctx, x.text, x.args...)
+	res, err := tx.exec(ctx, x.text, x.args...)
 	if err != nil {
 		return "", classify(x.step.what, err)
 	}
@@ -298,8 +297,8 @@ func (s *sink) run(ctx context.Context, tx *sqlx.Tx, x execution) (string, error
 	return "", nil
 }
 
-func (s *sink) query(ctx context.Context, tx *sqlx.Tx, x execution) (string, error) {
-	rows, err := tx.QueryxContext(ctx, x.text, x.args...)
+func (s *sink) query(ctx context.Context, tx *transaction, x execution) (string, error) {
+	rows, err := tx.query(ctx, x.text, x.args...)
 	if err != nil {
 		return "", classify(x.step.what, err)
 	}
@@ -348,14 +347,6 @@ func located(err error, at string) error {
 func isClass(err error, class sdk.Class) bool {
 	var e *sdk.Error
 	return errors.As(err, &e) && e.Class == class
-}
-
-// rollback ends a transaction that was not committed.
-func rollback(tx *sqlx.Tx) {
-	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
-		// The connection is gone, and the transaction with it.
-		return
-	}
 }
 
 // prepare makes the inbox and, once an hour, removes old ids from it.
