@@ -342,7 +342,9 @@ func (d *decoder) anything(v any, out reflect.Value, path string) {
 		out.SetBytes(raw)
 		return
 	}
-	out.Set(reflect.ValueOf(v))
+	if v != nil {
+		out.Set(reflect.ValueOf(v))
+	}
 }
 
 // constraints checks what the tags demand of a decoded value.

@@ -3,7 +3,9 @@ package sdk
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -227,8 +229,7 @@ func ParseBytes(text string) (int64, error) {
 	for i < len(t) && (t[i] >= '0' && t[i] <= '9' || t[i] == '.') {
 		i++
 	}
-	var n json.Number = json.Number(t[:i])
-	f, err := n.Float64()
+	f, err := strconv.ParseFloat(t[:i], 64)
 	if err != nil {
 		return 0, fmt.Errorf("%q is not a size; write a number and a unit, as in 16MiB", text)
 	}
@@ -239,6 +240,9 @@ func ParseBytes(text string) (int64, error) {
 	}[unit]
 	if !ok {
 		return 0, fmt.Errorf("%q has no known unit; use B, KB, MB, GB, KiB, MiB or GiB", text)
+	}
+	if f*factor >= math.MaxInt64 {
+		return 0, fmt.Errorf("%q is larger than any size", text)
 	}
 	return int64(f * factor), nil
 }

@@ -133,7 +133,7 @@ func TestDecode(t *testing.T) {
 		"url": "https://a.example", "timeout": "1m30s", "limit": "64KiB", "count": "7", "strict": "false",
 		"auth": map[string]any{"user": "u", "password": "pa55word"}, "paging": map[string]any{"wait": "2s"},
 		"steps": []any{map[string]any{"name": "a"}, map[string]any{"name": "b", "retry": 0.0}},
-		"extra": map[string]any{"a": 1.0}, "anything": []any{"x"}, "query": "select 1",
+		"extra": map[string]any{"a": 1.0}, "anything": []any{"x", nil}, "query": "select 1",
 	}, roleSource)
 	if err != nil || len(d.problems) > 0 {
 		t.Fatal(err, d.problems)
@@ -142,7 +142,7 @@ func TestDecode(t *testing.T) {
 		shared: shared{Timeout: 90 * time.Second}, URL: "https://a.example", Mode: "poll",
 		Auth: &auth{User: "u", Password: "pa55word"}, Paging: paging{Size: 50, Wait: 2 * time.Second},
 		Headers: map[string]string{"Accept": "application/json"}, Limit: 64 << 10, Strict: false, Count: 7,
-		Query: "select 1", Steps: []step{{"a", 3}, {"b", 0}}, Extra: json.RawMessage(`{"a":1}`), Anything: []any{"x"},
+		Query: "select 1", Steps: []step{{"a", 3}, {"b", 0}}, Extra: json.RawMessage(`{"a":1}`), Anything: []any{"x", nil},
 	}
 	if !reflect.DeepEqual(d.cfg, want) {
 		t.Errorf("decoded\n%+v\nexpected\n%+v", d.cfg, want)
@@ -266,7 +266,7 @@ func TestParseBytes(t *testing.T) {
 			t.Errorf("ParseBytes(%q) = %d, %v, expected %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "many", "5 parsecs", "-1", "1..5"} {
+	for _, text := range []string{"", "many", "5 parsecs", "-1", "1..5", "99999999999TiB"} {
 		if got, err := ParseBytes(text); err == nil {
 			t.Errorf("ParseBytes(%q) = %d, expected an error", text, got)
 		}
