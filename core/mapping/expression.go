@@ -31,6 +31,9 @@ type expression struct {
 	// reads are the paths that the expression begins from, for error messages.
 	reads    [][]string
 	personal bool
+	// tests are the paths that are there when the condition is true: has(path)
+	// joined with &&.
+	tests []string
 }
 
 // plan evaluates an expression. The first implementation is cel-go's
@@ -57,8 +60,25 @@ type scope struct {
 	// done are the top-level members of the result that earlier rules made; nil
 	// where out is not restricted.
 	done map[string]bool
-	file *source
-	frag *fragment
+	// there are paths that a `when` around has tested with has().
+	there map[string]bool
+	file  *source
+	frag  *fragment
+}
+
+// tested returns the scope inside of a rule with a condition.
+func (s *scope) tested(when *expression) *scope {
+	if when == nil || len(when.tests) == 0 {
+		return s
+	}
+	c := *s
+	if c.there = maps.Clone(s.there); c.there == nil {
+		c.there = map[string]bool{}
+	}
+	for _, p := range when.tests {
+		c.there[p] = true
+	}
+	return &c
 }
 
 // with returns the scope with one more variable.
@@ -103,7 +123,25 @@ func compileExpression(text string, sc *scope, prov *provider) (*expression, *re
 	r := &reading{ast: checked.NativeRep(), prov: prov, bases: sc.bases, expr: e}
 	r.result = r.walk(r.ast.Expr(), nil)
 	e.simple(r, sc)
+	e.tests = presence(r.ast.Expr())
 	return e, r, nil
+}
+
+// presence returns the paths that has() finds there when e is true.
+func presence(e ast.Expr) []string {
+	switch e.Kind() {
+	case ast.CallKind:
+		if c := e.AsCall(); c.FunctionName() == operators.LogicalAnd {
+			return append(presence(c.Args()[0]), presence(c.Args()[1])...)
+		}
+	case ast.SelectKind:
+		if s := e.AsSelect(); s.IsTestOnly() {
+			if p := chain(s.Operand()); p != nil {
+				return []string{strings.Join(append(p, s.FieldName()), ".")}
+			}
+		}
+	}
+	return nil
 }
 
 // costly tells whether an expression can cost more than the document is large:
@@ -155,10 +193,13 @@ func (e *expression) simple(r *reading, sc *scope) {
 	e.path = path
 	e.sure = sc.sure[path[0]]
 	e.sureLeaf = true
+	there := sc.there[strings.Join(path, ".")]
 	for x := r.ast.Expr(); x.Kind() == ast.SelectKind; x = x.AsSelect().Operand() {
 		owner := r.prov.schemaOf(r.ast.GetType(x.AsSelect().Operand().ID()))
 		field := x.AsSelect().FieldName()
-		if owner == nil || !owner.required[field] || owner.member(field).resolved().nullable {
+		if there {
+			// A condition has seen to it.
+		} else if owner == nil || !owner.required[field] || owner.member(field).resolved().nullable {
 			e.sure = false
 			e.sureLeaf = e.sureLeaf && x.ID() != r.ast.Expr().ID()
 		}

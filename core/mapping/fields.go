@@ -110,6 +110,7 @@ func (c *compiler) rule(n *yaml.Node, target *Schema, tpath string, sc *scope) *
 		return nil
 	}
 	c.conditions(r, n, sc)
+	sc = sc.tested(r.when)
 	if each := child(n, "each"); each != nil {
 		c.each(r, n, each, sc)
 		return r
