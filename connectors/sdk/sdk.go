@@ -103,7 +103,10 @@ type Acker interface {
 }
 
 // Nacker is implemented by sources that must tell their own side that a batch
-// could not be stored. Without it the stream is closed and read again.
+// could not be stored: answer 503, give a message back. A refusal always ends
+// the stream, because acknowledgements are cumulative; Nack is then called, in
+// order, for every batch that Read returned and the core did not store,
+// followed by Close. The core reads again from its last stored position.
 type Nacker interface {
 	Nack(ctx context.Context, position []byte, reason error) error
 }
@@ -112,7 +115,8 @@ type Nacker interface {
 type Sink interface {
 	// Write makes the effect of every record, each at most once per record ID,
 	// and returns one Result per record in order, or nil when all succeeded.
-	// Several Writes may run at once, never with records of the same key.
+	// Several Writes may run at once, never with records of the same key. recs
+	// and what they hold are the sink's to keep, not to change.
 	Write(ctx context.Context, recs []Record) []Result
 	Close() error
 }
@@ -130,6 +134,8 @@ type Result struct {
 
 // Caller answers requests.
 type Caller interface {
+	// Call answers one request. in.ID is the idempotency key: the same key
+	// asks for the same effect again. Several Calls may run at once.
 	Call(ctx context.Context, operation string, in Record) (Record, error)
 	Close() error
 }
