@@ -17,7 +17,7 @@ import (
 
 // claimsAhead bounds how many files one look at the folder claims, so that a
 // backlog of thousands is shared with other readers and listed rarely.
-const claimsAhead = 64
+const claimsAhead = 256
 
 // dropState is what a Drop knows beyond its folders. All of it may be lost:
 // the folders and the ledger tell it again.

@@ -253,6 +253,10 @@ func appendMember(out []byte, name string, value []byte) []byte {
 
 // appendString encodes without escaping < > &, which are common in names.
 func appendString(out []byte, s string) []byte {
+	plain := !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' })
+	if plain {
+		return append(append(append(out, '"'), s...), '"')
+	}
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
