@@ -60,6 +60,7 @@ func suite(t *testing.T, fresh func(*testing.T) opener) {
 		"controls and positions":              testControls,
 		"counts are exact":                    testCounts,
 		"prune":                               testPrune,
+		"two nodes":                           testTwoNodes,
 		"a refused write hurts no other":      testRefused,
 		"text that a database would refuse":   testBrokenText,
 		"everything is there after reopening": testReopen,
@@ -463,6 +464,36 @@ func testPrune(t *testing.T, open opener) {
 	must[int64](t)(l.Prune(ctx, time.Now().Add(time.Hour)))
 	same(t, "standing of a dead letter", must[ledger.Standing](t)(l.Standing(ctx, "r/erp.orders", "a1", "A")).State, "dead")
 	same(t, "hops by a key that was pruned", len(must[[]ledger.Hop](t)(l.Trace(ctx, "no-new"))), 0)
+}
+
+// testTwoNodes has two ledgers on one database write at the same time.
+func testTwoNodes(t *testing.T, open opener) {
+	ctx := t.Context()
+	nodes := []*ledger.Ledger{open(t), open(t)}
+	var all sync.WaitGroup
+	for g := range 16 {
+		all.Go(func() {
+			l := nodes[g%2]
+			for i := range 20 {
+				id := fmt.Sprintf("%d-%d", g, i)
+				if err := l.Complete(ctx, outcome(id, ledger.Delivered)); err != nil {
+					t.Error(err)
+				}
+				if _, err := l.SequenceNext(ctx, "erp", "n", fmt.Sprint(i)); err != nil {
+					t.Error(err)
+				}
+				if _, err := l.Bury(ctx, dead("A", "x-"+id), false); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	c := must[[]ledger.RouteCount](t)(nodes[0].Counts(ctx))[0]
+	same(t, "counts", fmt.Sprint(c.Delivered, c.Dead), "320 320")
+	same(t, "next number", must[uint64](t)(nodes[1].SequenceNext(ctx, "erp", "n", "")), 21)
+	letters := must[[]ledger.Dead](t)(nodes[1].DeadList(ctx, ledger.DeadFilter{}))
+	same(t, "newest dead letter", letters[0].ID, "d-000320")
 }
 
 // testRefused has a refused write share commits with good ones.
