@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 )
 
 // StatusError carries a Problem as the gRPC status that ends a call or a
@@ -25,9 +26,14 @@ func StatusError(p *Problem) error {
 	case Problem_BUG:
 		code = codes.Internal
 	}
-	s, err := status.New(code, strings.ToValidUTF8(p.GetMessage(), "�")).WithDetails(p)
+	message := strings.ToValidUTF8(p.GetMessage(), "�")
+	if message != p.GetMessage() {
+		p = proto.CloneOf(p)
+		p.Message = message
+	}
+	s, err := status.New(code, message).WithDetails(p)
 	if err != nil {
-		return status.Error(code, p.GetMessage())
+		return status.Error(code, message)
 	}
 	return s.Err()
 }
