@@ -34,7 +34,7 @@ type Config struct {
 	Folder    string        `json:"folder" doc:"Folder that the partner's files are taken from, or that documents for the partner are written to" required:"true" role:"source,sink"`
 	Match     []string      `json:"match" doc:"File name patterns that are taken; default every file" role:"source"`
 	StableFor time.Duration `json:"stableFor" doc:"How long a file must not change before it is taken" default:"5s" role:"source"`
-	Interval  time.Duration `json:"interval" doc:"Time between two looks at the folder" default:"10s" role:"source"`
+	Every     time.Duration `json:"every" doc:"Time between two looks at the folder" default:"10s" role:"source"`
 	AckFolder string        `json:"ackFolder" doc:"Folder that 997 acknowledgements are written to; empty for none" role:"source"`
 	MaxSize   int64         `json:"maxSize" doc:"Largest file taken, in bytes" default:"67108864" role:"source"`
 }
@@ -68,7 +68,7 @@ func Connector() sdk.Plugin {
 			Entities: entities(),
 		},
 		Defaults: Config{
-			StableFor: 5 * time.Second, Interval: 10 * time.Second, MaxSize: x12.MaxSize, Partner: Partner{Usage: "P"},
+			StableFor: 5 * time.Second, Every: 10 * time.Second, MaxSize: x12.MaxSize, Partner: Partner{Usage: "P"},
 			Location: filedrop.Location{Transport: filedrop.TransportSFTP, Port: 22, Timeout: 30 * time.Second, KeepAlive: 15 * time.Second},
 		},
 		Validate: validate,

@@ -42,7 +42,7 @@ func newSource(ctx context.Context, cfg Config, env sdk.Env) (*source, error) {
 		return nil, err
 	}
 	drop, err := filedrop.OpenDrop(ctx, fsys, filedrop.Options{
-		Folder: cfg.Folder, Instance: env.Instance, Match: cfg.Match, StableFor: cfg.StableFor, Every: cfg.Interval, MaxSize: cfg.MaxSize,
+		Folder: cfg.Folder, Instance: env.Instance, Match: cfg.Match, StableFor: cfg.StableFor, Every: cfg.Every, MaxSize: cfg.MaxSize,
 		Spool: env.DataDir, State: env.State, Log: env.Log,
 	})
 	if err != nil {

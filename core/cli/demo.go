@@ -82,7 +82,12 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 	if err != nil {
 		return fail(err)
 	}
-	log := slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: slog.LevelError}))
+	logFile, err := os.Create(filepath.Join(dir, "crossdock.log"))
+	if err != nil {
+		return fail(err)
+	}
+	defer logFile.Close()
+	log := slog.New(slog.NewTextHandler(logFile, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	show := newShow(a)
 	e, n, err := startDemo(ctx, dir, o, log, show)
 	if err != nil {
@@ -279,7 +284,7 @@ func (a *app) printDemo(r demoResult, order, dead string) {
 		}
 	}
 	self := selfCommand()
-	fmt.Fprintf(a.Out, "\nThe project and its data are in %s. Look further with\n", r.Dir)
+	fmt.Fprintf(a.Out, "\nThe project, its data and its log are in %s. Look further with\n", r.Dir)
 	if order != "" {
 		fmt.Fprintf(a.Out, "  %s trace %s -c %s\n", self, order, r.Dir)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
+	"github.com/crossdock/crossdock/core/engine"
 	"github.com/crossdock/crossdock/core/intake"
 	"github.com/crossdock/crossdock/core/routing"
 )
@@ -19,10 +20,18 @@ func (n *Node) controls(ctx context.Context) error {
 		return fmt.Errorf("reading the controls: %w", err)
 	}
 	for _, r := range n.routes {
-		if controls[[2]string{"route", r.Route.Name.Value}] == "paused" {
+		name := r.Route.Name.Value
+		value := controls[[2]string{"route", name}]
+		if value == n.applied[name] {
+			continue
+		}
+		n.applied[name] = value
+		if value == "paused" {
 			r.Pause()
-		} else if r.Paused() {
+			n.log.Info("route paused", "route", name)
+		} else {
 			r.Resume()
+			n.log.Info("route resumed", "route", name)
 		}
 	}
 	return nil
@@ -41,9 +50,16 @@ func (n *Node) requeue(ctx context.Context) error {
 			n.log.Error("a dead letter cannot be replayed: its route is not there", "id", d.ID, "route", d.Route)
 			continue
 		}
-		m := message.NewMessage(fmt.Sprintf("%s~r%d", d.MessageID, d.Attempts), d.Payload)
+		m := message.NewMessage(fmt.Sprintf("%s~r%d", d.MessageID, d.Replays), d.Payload)
 		for k, v := range d.Metadata {
 			m.Metadata.Set(k, v)
+		}
+		m.Metadata.Set(routing.MetaOnly, d.Route)
+		if m.Metadata.Get(engine.MetaKey) == "" {
+			m.Metadata.Set(engine.MetaKey, r.Route.From.Endpoint)
+		}
+		if m.Metadata.Get(engine.MetaCorrelation) == "" {
+			m.Metadata.Set(engine.MetaCorrelation, d.Correlation)
 		}
 		if _, err := n.engine.PublishBatch(ctx, intake.Topic(r.Route.From.Endpoint), m); err != nil {
 			return fmt.Errorf("replaying dead letter %s: %w", d.ID, err)
@@ -66,5 +82,6 @@ func (n *Node) route(name string) *routing.Running {
 
 // prune forgets the journal beyond its retention.
 func (n *Node) prune(ctx context.Context) error {
-	return n.Ledger.Prune(ctx, time.Now().Add(-n.project.Settings.Ledger.Retention))
+	_, err := n.Ledger.Prune(ctx, time.Now().Add(-n.project.Settings.Ledger.Retention))
+	return err
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/crossdock/crossdock/core/config"
-	"github.com/crossdock/crossdock/core/delivery"
+	"github.com/crossdock/crossdock/core/console"
 	"github.com/crossdock/crossdock/core/engine"
 	"github.com/crossdock/crossdock/core/intake"
 	"github.com/crossdock/crossdock/core/ledger"
@@ -62,6 +62,7 @@ type Node struct {
 	router   *message.Router
 	routes   []*routing.Running
 	targets  *targets
+	console  *console.Server
 
 	stopSources context.CancelFunc
 	stopWork    context.CancelFunc
@@ -69,11 +70,12 @@ type Node struct {
 	work        sync.WaitGroup
 	closers     []func(context.Context) error // in the order of opening
 	started     time.Time
+	applied     map[string]string // controls obeyed, by route
 }
 
 // Start checks the project and starts it. With an error nothing runs.
 func Start(ctx context.Context, o Options) (*Node, error) {
-	n := &Node{o: o, project: o.Project, log: o.Log, registry: prometheus.NewRegistry(), started: time.Now()}
+	n := &Node{o: o, project: o.Project, log: o.Log, registry: prometheus.NewRegistry(), started: time.Now(), applied: map[string]string{}}
 	if err := n.start(ctx); err != nil {
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
@@ -104,6 +106,9 @@ func (n *Node) start(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if err := n.serve(); err != nil {
+		return err
+	}
 	n.every(work, 250*time.Millisecond, n.controls)
 	n.every(work, 500*time.Millisecond, n.requeue)
 	n.every(work, time.Hour, n.prune)
@@ -122,10 +127,10 @@ func (n *Node) open(ctx context.Context) error {
 	if n.metrics, err = telemetry.NewMetrics(n.registry); err != nil {
 		return err
 	}
-	if n.tracing, err = telemetry.NewTracing(ctx, telemetry.TracingOptions{Endpoint: s.Telemetry.OTLP, Service: "crossdock", Version: n.o.Version}); err != nil {
+	if n.tracing, err = telemetry.NewTracing(ctx, telemetry.TracingOptions{Endpoint: s.Telemetry.OTLP, Service: "crossdock", Instance: s.Node, Version: n.o.Version}); err != nil {
 		return err
 	}
-	n.closers = append(n.closers, n.tracing.Close)
+	n.closers = append(n.closers, n.tracing.Shutdown)
 	if n.Ledger, err = ledger.Open(ctx, ledger.Options{DSN: s.Ledger.DSN, Log: n.log}); err != nil {
 		return err
 	}
@@ -144,13 +149,31 @@ func (n *Node) open(ctx context.Context) error {
 	n.closers = append(n.closers, n.engine.Close)
 	n.host, err = host.New(host.Options{
 		RunDir: filepath.Join(s.Data, "run"), DataDir: filepath.Join(s.Data, "plugins"), FirstParty: n.o.FirstParty, InProcess: n.o.InProcess,
-		Attach: n.o.Attach, PluginDir: s.Plugins.Dir, LockFile: s.Plugins.Lock, State: n.Ledger, Log: n.log, Version: n.o.Version,
+		Attach: n.o.Attach, PluginDir: s.Plugins.Dir, LockFile: s.Plugins.Lock, State: connectorState{n.Ledger}, Log: n.log, Version: n.o.Version,
 		Observe: func(e host.Event) { n.observePlugin(e) },
 	})
 	if err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.host.Close)
+	return nil
+}
+
+// serve starts the console, unless it is switched off.
+func (n *Node) serve() error {
+	listen := n.project.Settings.HTTP.Listen
+	if listen == "off" {
+		return nil
+	}
+	var err error
+	n.console, err = console.Start(console.Options{
+		Listen: listen, Metrics: n.registry, Ledger: n.Ledger, Health: n.Health, Log: n.log,
+		Routes: func(ctx context.Context) (any, error) { return n.Status(ctx) },
+	})
+	if err != nil {
+		return fmt.Errorf("http.listen in crossdock.yaml: %w; choose another address, or off", err)
+	}
+	n.closers = append(n.closers, n.console.Close)
 	return nil
 }
 
@@ -186,9 +209,9 @@ func (n *Node) attach(compiled []*routing.Compiled) error {
 func (n *Node) traced(h message.HandlerFunc) message.HandlerFunc {
 	return func(msg *message.Message) ([]*message.Message, error) {
 		name := message.HandlerNameFromCtx(msg.Context())
-		ctx, span := n.tracing.Start(msg.Context(), name, msg)
+		ctx, span := n.tracing.Start(msg.Context(), name, msg.Metadata, "crossdock.message", msg.UUID)
 		msg.SetContext(ctx)
-		n.tracing.Inject(ctx, msg)
+		n.tracing.Inject(ctx, msg.Metadata)
 		out, err := h(msg)
 		span.End(err)
 		return out, err
@@ -324,4 +347,3 @@ func (o observer) Received(endpoint string, fresh, duplicates int, _ time.Durati
 }
 
 var _ routing.Book = (*ledger.Ledger)(nil)
-var _ delivery.Target = (*host.Instance)(nil)

@@ -21,6 +21,10 @@ import (
 // not applied to it again when it is replayed.
 const MetaPart = "part"
 
+// MetaOnly names the one route that a replayed message is for; other routes of
+// the same source have dealt with it before.
+const MetaOnly = "replay.route"
+
 // Publisher makes messages durable; *engine.Engine does.
 type Publisher interface {
 	PublishBatch(ctx context.Context, topic string, msgs ...*message.Message) (duplicates []bool, err error)
@@ -58,6 +62,9 @@ type part struct {
 // the message comes again, with the same ids.
 func (in *Inbound) Handle(msg *message.Message) error {
 	ctx := msg.Context()
+	if only := msg.Metadata.Get(MetaOnly); only != "" && only != in.route.Name.Value {
+		return nil
+	}
 	if err := in.gate.wait(ctx); err != nil {
 		return err
 	}
@@ -117,6 +124,9 @@ func (in *Inbound) one(ctx context.Context, msg *message.Message, p part) error 
 	}
 	out, err := in.route.mapping.Map(ctx, p.doc, mapping.Input{MessageID: p.id, Meta: meta, Now: eventTime(msg, began), Lookup: in.lookup})
 	if err != nil {
+		if fromOutside(err) {
+			return err
+		}
 		return in.bury(ctx, msg, p, err)
 	}
 	facts, err := canonical.Inspect(in.route.Entity, out.Doc)
@@ -146,7 +156,7 @@ func (in *Inbound) one(ctx context.Context, msg *message.Message, p part) error 
 func (in *Inbound) event(msg *message.Message, p part, facts canonical.Facts, key string, doc []byte) *message.Message {
 	m := message.NewMessage(p.id, doc)
 	for k, v := range msg.Metadata {
-		if k != MetaPart {
+		if k != MetaPart && k != MetaOnly {
 			m.Metadata.Set(k, v)
 		}
 	}
@@ -212,6 +222,13 @@ func codeOf(err error) string {
 		return "mapping"
 	}
 	return "route"
+}
+
+// fromOutside reports whether a mapping failed because something it asked did
+// not answer, which another try may mend.
+func fromOutside(err error) bool {
+	var me *mapping.Error
+	return errors.As(err, &me) && me.Err != nil
 }
 
 // eventTime is the time that now() stands for in a mapping: that of the event,

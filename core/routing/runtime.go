@@ -32,7 +32,7 @@ type Deps struct {
 	Lookup mapping.LookupFunc
 	// NewLane builds the lane of a target; prepare maps a canonical message to
 	// the record that the sink gets.
-	NewLane func(route *Compiled, target *CompiledTarget, prepare delivery.Prepare) (*delivery.Lane, error)
+	NewLane func(route *Compiled, target *CompiledTarget, prepare delivery.PrepareFunc) (*delivery.Lane, error)
 	Log     *slog.Logger
 	Now     func() time.Time
 }
@@ -98,7 +98,7 @@ func durable(kind, name string) string {
 func (r *Running) Pause() {
 	r.gate.shut()
 	for _, l := range r.Lanes {
-		l.Pause()
+		l.Pause("paused by an operator")
 	}
 }
 
@@ -111,7 +111,7 @@ func (r *Running) Resume() {
 }
 
 // prepare returns the lane's mapping step: where, enrich, map.
-func (c *Compiled) prepare(t *CompiledTarget, a asker, d Deps) delivery.Prepare {
+func (c *Compiled) prepare(t *CompiledTarget, a asker, d Deps) delivery.PrepareFunc {
 	return func(ctx context.Context, msg *message.Message) (*protocol.Record, bool, error) {
 		for _, p := range []*mapping.Predicate{c.laneWhere(), t.where} {
 			if p == nil {
@@ -134,6 +134,9 @@ func (c *Compiled) prepare(t *CompiledTarget, a asker, d Deps) delivery.Prepare 
 		if t.mapping != nil {
 			out, err := t.mapping.Map(ctx, payload, mapping.Input{MessageID: msg.UUID, Meta: meta, Now: eventTime(msg, d.Now()), Lookup: d.Lookup})
 			if err != nil {
+				if fromOutside(err) {
+					return nil, false, &delivery.Failure{Class: protocol.Problem_RETRYABLE, Code: "mapping.lookup", Err: err}
+				}
 				return nil, false, permanent("mapping", err)
 			}
 			payload = out.Doc

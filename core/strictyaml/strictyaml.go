@@ -79,15 +79,17 @@ func (fs Findings) Failed() bool {
 	return false
 }
 
-// Err returns nil when nothing failed, otherwise an error that lists
-// everything found, a line each.
+// Err returns nil when nothing failed, otherwise an error that lists every
+// error, a line each; warnings are left out.
 func (fs Findings) Err() error {
 	if !fs.Failed() {
 		return nil
 	}
-	lines := make([]string, len(fs))
-	for i, f := range fs {
-		lines[i] = f.String()
+	var lines []string
+	for _, f := range fs {
+		if f.Severity != Warning {
+			lines = append(lines, f.String())
+		}
 	}
 	return errors.New(strings.Join(lines, "\n"))
 }

@@ -1,0 +1,121 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sort"
+
+	"github.com/crossdock/crossdock/core/config"
+	"github.com/crossdock/crossdock/core/mapping"
+	"github.com/crossdock/crossdock/core/routing"
+	"github.com/crossdock/crossdock/core/strictyaml"
+	"github.com/crossdock/crossdock/plugins/host"
+	"github.com/crossdock/crossdock/plugins/protocol"
+)
+
+// Validate finds every problem of a project without starting it: routes,
+// mappings, and the configuration of every endpoint against its connector,
+// which is started for the question and ended again.
+func Validate(ctx context.Context, o Options) (strictyaml.Findings, error) {
+	run, err := os.MkdirTemp("", "crossdock-validate-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(run)
+	s := o.Project.Settings
+	h, err := host.New(host.Options{
+		RunDir: run + "/run", DataDir: run + "/plugins", FirstParty: o.FirstParty, InProcess: o.InProcess, Attach: o.Attach,
+		PluginDir: s.Plugins.Dir, LockFile: s.Plugins.Lock, Log: o.Log, Version: o.Version,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{o: o, project: o.Project, log: o.Log, host: h}
+	_, fs := n.compile(ctx)
+	return fs, h.Close(context.WithoutCancel(ctx))
+}
+
+// compile checks the whole project and returns its routes.
+func (n *Node) compile(ctx context.Context) ([]*routing.Compiled, strictyaml.Findings) {
+	maps := &mappings{library: mapping.Open(os.DirFS(n.project.Dir)), told: map[string]bool{}}
+	compiled, fs := routing.Compile(n.project.Routes, catalog{n.project}, maps)
+	for _, c := range n.project.Connections {
+		for _, ep := range c.Endpoints {
+			fs = append(fs, n.checkEndpoint(ctx, ep)...)
+		}
+	}
+	sort.SliceStable(fs, func(i, j int) bool {
+		a, b := fs[i].Pos, fs[j].Pos
+		return a.File < b.File || a.File == b.File && a.Line < b.Line
+	})
+	return compiled, fs
+}
+
+// checkEndpoint asks the connector what it thinks of a configuration.
+func (n *Node) checkEndpoint(ctx context.Context, ep *config.Endpoint) strictyaml.Findings {
+	var fs strictyaml.Findings
+	connector := ep.Connection.Connector
+	if !n.available(connector.Value) {
+		var names []string
+		for _, a := range n.host.Connectors() {
+			names = append(names, a.Name)
+		}
+		fs.Add(connector.Pos, strictyaml.DidYouMean(connector.Value, names), "there is no connector %q", connector.Value)
+		return fs
+	}
+	diagnostics, err := n.host.Validate(ctx, connector.Value, string(ep.Role), ep.Config)
+	if err != nil {
+		fs.Add(connector.Pos, "", "the connector %s could not check %s: %v", connector.Value, ep.FullName(), err)
+		return fs
+	}
+	for _, d := range diagnostics {
+		f := strictyaml.Finding{
+			Pos: ep.PosOf(d.GetProblem().GetField()), Severity: strictyaml.Error,
+			Message: fmt.Sprintf("%s: %s", ep.FullName(), d.GetProblem().GetMessage()), Hint: d.GetHint(),
+		}
+		if d.GetSeverity() == protocol.Diagnostic_WARNING {
+			f.Severity = strictyaml.Warning
+		}
+		fs = append(fs, f)
+	}
+	return fs
+}
+
+func (n *Node) available(connector string) bool {
+	for _, a := range n.host.Connectors() {
+		if a.Name == connector {
+			return true
+		}
+	}
+	return false
+}
+
+// catalog answers routing's question for endpoints.
+type catalog struct{ p *config.Project }
+
+func (c catalog) Has(endpoint, role string) error {
+	_, err := c.p.Endpoint(endpoint, config.Role(role))
+	return err
+}
+
+// mappings hands out mappings and reports the findings of each file once,
+// however many routes use it.
+type mappings struct {
+	library *mapping.Library
+	told    map[string]bool
+}
+
+func (m *mappings) Mapping(path string) (*mapping.Mapping, []mapping.Finding) {
+	mp, found := m.library.Mapping(path)
+	if m.told[path] {
+		if mp == nil {
+			// The reason stands at the first use; here it is enough to fail.
+			found = []mapping.Finding{{File: path, Line: 1, Col: 1, Severity: "error", Message: "the mapping has errors, see above"}}
+			return nil, found
+		}
+		return mp, nil
+	}
+	m.told[path] = true
+	return mp, found
+}
