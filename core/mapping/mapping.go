@@ -30,7 +30,6 @@ type Mapping struct {
 	cases    []testCase
 	lineage  map[string][]string
 	unread   []string
-	fsys     fs.FS
 }
 
 // Input is what a run knows besides the document.
@@ -62,7 +61,7 @@ func Check(fsys fs.FS, path string) (*Mapping, []Finding) {
 		return nil, found
 	}
 	c := &compiler{fsys: fsys, file: file, found: found, reads: map[string]bool{}, wholes: map[string]bool{}}
-	c.m = &Mapping{path: path, fsys: fsys, lineage: map[string][]string{}}
+	c.m = &Mapping{path: path, lineage: map[string][]string{}}
 	c.compile()
 	c.m.src, c.m.dst = c.src, c.dst
 	out := c.sorted()

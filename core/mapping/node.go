@@ -71,6 +71,10 @@ func (n *node) get(key string) *node {
 }
 
 func (n *node) put(key string, kid *node) {
+	if n.keys == nil {
+		const usual = 8 // members of an object
+		n.keys, n.kids = make([]string, 0, usual), make([]*node, 0, usual)
+	}
 	n.keys = append(n.keys, key)
 	n.kids = append(n.kids, kid)
 	switch {
@@ -113,7 +117,9 @@ func (n *node) copied() *node {
 	if len(n.kids) > 0 {
 		c.kids = make([]*node, len(n.kids))
 		for i, k := range n.kids {
-			c.kids[i] = k.copied()
+			kid := k.copied()
+			kid.parent, kid.key, kid.pos = &c, k.key, i
+			c.kids[i] = kid
 		}
 	}
 	return &c

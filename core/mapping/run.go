@@ -119,7 +119,7 @@ func (f *frame) orDefault(r *rule, n *node, why string) (*node, string, error) {
 func (f *frame) recover(r *rule, e *expression, err error) (*node, string, error) {
 	var s stop
 	if errors.As(err, &s) {
-		return nil, "", err
+		return nil, "", f.fail(r, e, err)
 	}
 	p := r.onError
 	if p == inherit && r.kind == ruleValue {
@@ -162,7 +162,7 @@ func (f *frame) fail(r *rule, e *expression, err error) *Error {
 	out.Target, out.Reason = f.targetPath(), err.Error()
 	var s stop
 	if errors.As(err, &s) {
-		out.Err = s.error
+		out.Err = s
 	}
 	if e != nil {
 		f.blame(out, e)

@@ -35,6 +35,15 @@ func TestErrorNamesEverythingNeededToMendIt(t *testing.T) {
 	}
 }
 
+func TestErrorNamesPlacesInsideOfCopiedObjects(t *testing.T) {
+	m := checked(t, "fields:\n  address: src.address\n  count: {expr: int(out.address.zip), onError: fail}")
+	_, err := run(m, `{`+base+`,"address":{"city":"Ulm","zip":"x"}}`)
+	var e *mapping.Error
+	if !errors.As(err, &e) || e.Source != "out.address.zip" || e.Value != "x" {
+		t.Errorf("error %+v", err)
+	}
+}
+
 func TestErrorHidesPersonalData(t *testing.T) {
 	m := checked(t, `fields: {email: src.email, count: {expr: int(src.email), default: 0}}`)
 	_, err := run(m, `{`+base+`,"email":"dana@acme.example"}`)
@@ -57,8 +66,9 @@ func TestFailureOfATableIsNotAnUnknownKey(t *testing.T) {
 	// documents pass without their values.
 	m := checked(t, "lookups: {c: {table: t, key: k, value: v, onMiss: skip}}\nfields: {text: {from: src.name, lookup: c, onError: skip}}")
 	_, err := run(m, `{`+base+`,"name":"broken"}`)
-	if !errors.Is(err, errTable) {
-		t.Errorf("error %v, want the table's", err)
+	var e *mapping.Error
+	if !errors.Is(err, errTable) || !errors.As(err, &e) || e.Target != "text" || e.Line != 7 || e.Value != "broken" {
+		t.Errorf("error %v, want the table's, with the place of the rule", err)
 	}
 }
 
@@ -274,7 +284,7 @@ tests:
 		}
 		got = append(got, text)
 	}
-	golden(t, "tests.out", strings.Join(got, "\n")+"\n")
+	golden(t, "tests.golden", strings.Join(got, "\n")+"\n")
 }
 
 func TestPredicates(t *testing.T) {
