@@ -1,0 +1,11 @@
+// Command edi is the edi connector as a program of its own. The crossdock binary
+// holds the same connector; build this one to run it apart, or copy it to see
+// how little a connector's main needs.
+package main
+
+import (
+	"github.com/crossdock/crossdock/connectors/edi"
+	"github.com/crossdock/crossdock/connectors/sdk"
+)
+
+func main() { sdk.Serve(edi.Connector()) }

@@ -1,0 +1,11 @@
+// Command sftp is the sftp connector as a program of its own. The crossdock binary
+// holds the same connector; build this one to run it apart, or copy it to see
+// how little a connector's main needs.
+package main
+
+import (
+	"github.com/crossdock/crossdock/connectors/sftp"
+	"github.com/crossdock/crossdock/connectors/sdk"
+)
+
+func main() { sdk.Serve(sftp.Connector()) }
