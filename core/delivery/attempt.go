@@ -177,10 +177,7 @@ func (l *Lane) act(ctx context.Context, w *work, f *Failure) (done bool, v verdi
 		return false, waits, nil
 	case protocol.Problem_AUTH, protocol.Problem_CONFIG:
 		l.note(w, f)
-		if l.valve.set(Stopped, f.Error()) {
-			l.o.Log.Error("lane stopped: mend the cause, then resume it", "class", f.Class, "message", w.msg.UUID, "error", f)
-			l.o.Observer.StateChanged(l.o.Route, l.o.Target, l.Status())
-		}
+		l.change(Stopped, fmt.Sprintf("%s: %s (message %s)", f.Class, f, w.msg.UUID))
 		return false, waits, nil
 	case protocol.Problem_PERMANENT, protocol.Problem_BUG:
 		v, err = l.fail(ctx, w, f)

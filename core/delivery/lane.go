@@ -81,7 +81,7 @@ type LaneOptions struct {
 	Budget  *Budget
 	Circuit *Circuit
 	Ledger  Ledger
-	// Observer may be nil.
+	// Observer may be nil: then a lane that stops is told to Log.
 	Observer Observer
 	// Classify may recognise errors that are no *Failure; it returns nil for
 	// those it does not know.
@@ -127,11 +127,12 @@ func NewLane(o LaneOptions) (*Lane, error) {
 	if o.Circuit == nil {
 		o.Circuit = NewCircuit(CircuitOptions{})
 	}
-	if o.Observer == nil {
-		o.Observer = silent{}
-	}
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	o.Log = o.Log.With("lane", o.Name)
+	if o.Observer == nil {
+		o.Observer = unobserved{o.Log}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -139,7 +140,6 @@ func NewLane(o LaneOptions) (*Lane, error) {
 	if o.Random == nil {
 		o.Random = rand.Float64
 	}
-	o.Log = o.Log.With("lane", o.Name)
 	return &Lane{o: o, valve: newValve(), wake: make(chan struct{}, 1)}, nil
 }
 
@@ -235,8 +235,13 @@ func DeliveryID(lane, route, target string, msg *message.Message) string {
 	return id
 }
 
-type silent struct{}
+// unobserved alerts through the log when nobody else listens.
+type unobserved struct{ log *slog.Logger }
 
-func (silent) Event(_, _, _ string)                     {}
-func (silent) Delivered(_, _ string, _, _, _ time.Time) {}
-func (silent) StateChanged(_, _ string, _ Status)       {}
+func (unobserved) Event(_, _, _ string)                     {}
+func (unobserved) Delivered(_, _ string, _, _, _ time.Time) {}
+func (u unobserved) StateChanged(_, _ string, s Status) {
+	if s.State == Stopped {
+		u.log.Error("lane stopped: mend the cause, then resume it", "reason", s.Reason)
+	}
+}

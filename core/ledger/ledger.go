@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,6 +44,11 @@ type Ledger struct {
 	lastSeq  atomic.Int64
 	rebound  sync.Map // statement text with ? -> of the dialect
 	closeErr error
+
+	// Of the writer goroutine alone: compiled statements by their text, and those
+	// to compile.
+	prepared map[string]*sql.Stmt
+	wanted   []string
 }
 
 // Open opens the database, creating it and bringing its tables up to date when
@@ -56,6 +62,7 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	}
 	l := &Ledger{
 		log: o.Log, now: o.Now, ops: make(chan *op, 1024), closing: make(chan struct{}), done: make(chan struct{}),
+		prepared: map[string]*sql.Stmt{},
 	}
 	l.journal.init()
 	var err error
