@@ -324,7 +324,7 @@ func (r *reader) read() {
 			return
 		case err == nil && b.empty():
 			// A source that does not block would spin here.
-			wait.sleep(r.reading, 0)
+			pause(r.reading, emptyPause)
 		case err == nil:
 			wait.reset(r.instance.env.Log)
 		case waitable(err):
@@ -346,7 +346,7 @@ func waitable(err error) bool {
 	return e.Class == Retryable || e.Class == Throttled || e.Class == NotConnected
 }
 
-// backoff waits 100 ms to 30 s, doubling, with full jitter; the log hears of
+// backoff waits up to 100 ms, doubling to 30 s, with full jitter; the log hears of
 // the first failure and of the recovery.
 type backoff struct {
 	attempts int
@@ -356,7 +356,14 @@ type backoff struct {
 func (b *backoff) sleep(ctx context.Context, atLeast time.Duration) {
 	d := min(30*time.Second, 100*time.Millisecond<<min(b.attempts, 10))
 	b.attempts++
-	t := time.NewTimer(max(atLeast, d/2+rand.N(d/2)))
+	pause(ctx, max(atLeast, rand.N(d)))
+}
+
+// emptyPause follows a Read that returned nothing although it should block.
+const emptyPause = 20 * time.Millisecond
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		Serve(processConnector())
 		return
 	}
+	if v := os.Getenv("SDK_TEST_HOST"); v != "" {
+		fmt.Fprintln(os.Stderr, playHost(v == "true"))
+		os.Exit(1)
+	}
 	goleak.VerifyTestMain(m)
 }
 

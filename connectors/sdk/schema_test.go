@@ -152,6 +152,16 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// Instances do not share what is behind a pointer in Connector.Defaults.
+func TestDefaultsStay(t *testing.T) {
+	c := fullConnector()
+	c.Defaults.Auth = &auth{User: "default", Password: "p"}
+	d, err := c.decode(map[string]any{"url": "https://a.example", "auth": map[string]any{"user": "u"}}, roleSink)
+	if err != nil || len(d.problems) > 0 || *d.cfg.Auth != (auth{"u", "p"}) || c.Defaults.Auth.User != "default" {
+		t.Errorf("decoded %+v, defaults %+v, %v %v", d.cfg.Auth, c.Defaults.Auth, err, d.problems)
+	}
+}
+
 func TestDecodeProblems(t *testing.T) {
 	valid := func(more map[string]any) map[string]any {
 		out := map[string]any{"url": "https://a.example", "query": "q"}

@@ -2,9 +2,11 @@ package sdk
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,7 +17,7 @@ import (
 )
 
 // startProcess starts this test binary as a plugin (see TestMain).
-func startProcess(t *testing.T, stdout *strings.Builder) (*plugin.Client, protocol.ConnectorClient) {
+func startProcess(t *testing.T, stdout io.Writer) (*plugin.Client, protocol.ConnectorClient) {
 	t.Helper()
 	config := &plugin.ClientConfig{
 		HandshakeConfig: protocol.Handshake(), Plugins: protocol.Plugins(nil), Cmd: exec.Command(os.Args[0]),
@@ -78,3 +80,39 @@ func TestStartedByHand(t *testing.T) {
 		t.Errorf("started by hand: %v\n%s", err, out)
 	}
 }
+
+// What a connector prints while it serves reaches the host's log, and a
+// connector that exits breaks its streams and nothing else.
+func TestProcessPrintsAndCrashes(t *testing.T) {
+	var mu sync.Mutex
+	var printed strings.Builder
+	client, connector := startProcess(t, writerFunc(func(p []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return printed.Write(p)
+	}))
+	r := &rig{t: t, client: connector}
+	r.open("sink")
+	s := r.write()
+	for _, entity := range []string{"print", "exit"} {
+		if err := sendBatch(s, &protocol.WriteBatch_Data{Seq: 1, Records: []*protocol.Record{{Id: "1", Entity: entity}}}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Recv()
+		if entity == "exit" && protocol.ProblemOf(err).GetClass() != protocol.Problem_NOT_CONNECTED {
+			t.Errorf("after the crash the stream says %v", err)
+		}
+		if entity == "print" {
+			r.eventually("the print arrives", func() bool {
+				mu.Lock()
+				defer mu.Unlock()
+				return strings.Contains(printed.String(), "printed while serving")
+			})
+		}
+	}
+	waitExit(t, client)
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

@@ -87,7 +87,6 @@ func ServerOptions() []grpc.ServerOption {
 		grpc.InitialConnWindowSize(connectionWindow),
 		grpc.WriteBufferSize(bufferBytes),
 		grpc.ReadBufferSize(bufferBytes),
-		grpc.SharedWriteBuffer(true),
 	}
 }
 
@@ -109,6 +108,5 @@ func DialOptions() []grpc.DialOption {
 		grpc.WithInitialConnWindowSize(connectionWindow),
 		grpc.WithWriteBufferSize(bufferBytes),
 		grpc.WithReadBufferSize(bufferBytes),
-		grpc.WithSharedWriteBuffer(true),
 	}
 }

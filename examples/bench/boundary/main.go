@@ -211,8 +211,10 @@ func makeRecords(n, size int) []*protocol.Record {
 			Id: fmt.Sprintf("01J9ZK3V9Q8W7X6Y5T4R3E%04d", i), Position: []byte("orders/2026-11-23T09:00:00Z/0001"),
 			Entity: "retail.order.v1", Operation: "upsert", Key: fmt.Appendf(nil, "order-%06d", i),
 			Meta: []*protocol.KV{
-				{K: "tenant", V: "acme-eu"}, {K: "traceparent", V: "4bf92f3577b34da6a3ce929d0e0e4736"},
-				{K: "key.order", V: "100023"}, {K: "correlation", V: "order-100023-v7"},
+				{K: "tenant", V: "acme-eu"},
+				{K: "traceparent", V: "4bf92f3577b34da6a3ce929d0e0e4736"},
+				{K: "key.order", V: "100023"},
+				{K: "correlation", V: "order-100023-v7"},
 			},
 			Payload: payload, ContentType: "application/json", EventTimeNs: 1764000000000,
 		}
