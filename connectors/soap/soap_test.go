@@ -160,6 +160,7 @@ func TestNoServiceMeansNotConnected(t *testing.T) {
 	e := newERP(t)
 	ep := e.endpoint(t, Config{Operation: "CreateOrder"})
 	e.Close()
+	ep.client.http.CloseIdleConnections() // what is kept alive would say EOF first
 	_, err := ep.client.call(context.Background(), "CreateOrder", []byte(`{"orderNumber":"1","line":[{"sku":"A","quantity":"1"}]}`), "")
 	var se *sdk.Error
 	if !errors.As(err, &se) || se.Class != sdk.NotConnected {

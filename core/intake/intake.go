@@ -92,9 +92,6 @@ func New(o Options) *Source {
 	return &Source{o: o, conn: conn, name: name}
 }
 
-// Topic is where the documents of a source endpoint are published.
-func Topic(endpoint string) string { return "received." + endpoint }
-
 const (
 	positionInterval = 250 * time.Millisecond
 	firstWait        = 100 * time.Millisecond
@@ -167,7 +164,7 @@ func (s *Source) accept(ctx context.Context, b *protocol.ReadBatch) error {
 	duplicates := make([]bool, len(msgs))
 	if len(msgs) > 0 {
 		var err error
-		if duplicates, err = s.o.Publisher.PublishBatch(ctx, Topic(s.o.Endpoint), msgs...); err != nil {
+		if duplicates, err = s.o.Publisher.PublishBatch(ctx, engine.ReceivedTopic(s.o.Endpoint), msgs...); err != nil {
 			return fmt.Errorf("%s: %d records could not be stored; the source keeps them: %w", s.o.Endpoint, len(msgs), err)
 		}
 	}

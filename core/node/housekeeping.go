@@ -8,7 +8,6 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/crossdock/crossdock/core/engine"
-	"github.com/crossdock/crossdock/core/intake"
 	"github.com/crossdock/crossdock/core/routing"
 )
 
@@ -61,7 +60,7 @@ func (n *Node) requeue(ctx context.Context) error {
 		if m.Metadata.Get(engine.MetaCorrelation) == "" {
 			m.Metadata.Set(engine.MetaCorrelation, d.Correlation)
 		}
-		if _, err := n.engine.PublishBatch(ctx, intake.Topic(r.Route.From.Endpoint), m); err != nil {
+		if _, err := n.engine.PublishBatch(ctx, engine.ReceivedTopic(r.Route.From.Endpoint), m); err != nil {
 			return fmt.Errorf("replaying dead letter %s: %w", d.ID, err)
 		}
 		if err := n.Ledger.RequeueDone(ctx, d.ID); err != nil {

@@ -140,7 +140,7 @@ func (in *Inbound) one(ctx context.Context, msg *message.Message, p part) error 
 		}
 	}
 	event := in.event(msg, p, facts, key, out.Doc)
-	topic := CanonicalTopic(facts.Entity, facts.Event, in.route.Name.Value, key, in.route.Priority)
+	topic := engine.CanonicalTopic(facts.Entity, facts.Event, in.route.Name.Value, key, in.route.Priority)
 	if _, err := in.publisher.PublishBatch(ctx, topic, event); err != nil {
 		return fmt.Errorf("route %s: publishing %s: %w", in.route.Name.Value, p.id, err)
 	}
@@ -173,14 +173,6 @@ func (in *Inbound) event(msg *message.Message, p part, facts canonical.Facts, ke
 	m.Metadata.Set(engine.MetaPartition, strconv.Itoa(engine.PartitionOf(key)))
 	m.Metadata.Set(engine.MetaContentType, "application/json")
 	return m
-}
-
-// CanonicalTopic is where a canonical event is published:
-// canonical.<entity>.<event>.<origin route>.<partition>.<class>. The origin
-// lets the broker hand a route's own targets only their own events.
-func CanonicalTopic(entity, event, origin, key, class string) string {
-	return strings.Join([]string{"canonical", engine.SubjectToken(entity), engine.SubjectToken(event), engine.SubjectToken(origin),
-		strconv.Itoa(engine.PartitionOf(key)), class}, ".")
 }
 
 func (in *Inbound) filtered(msg *message.Message) {

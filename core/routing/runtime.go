@@ -11,7 +11,6 @@ import (
 
 	"github.com/crossdock/crossdock/core/delivery"
 	"github.com/crossdock/crossdock/core/engine"
-	"github.com/crossdock/crossdock/core/intake"
 	"github.com/crossdock/crossdock/core/mapping"
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
@@ -56,7 +55,7 @@ func (c *Compiled) Attach(router *message.Router, d Deps) (*Running, error) {
 		in := &Inbound{route: c, publisher: d.Transport, book: d.Book, lookup: d.Lookup, asker: a, log: d.Log, now: d.Now, gate: r.gate}
 		r.Inbound = durable("in", c.Name.Value)
 		sub := d.Transport.Subscriber(engine.SubscriberOptions{Durable: r.Inbound, Concurrency: 64})
-		router.AddConsumerHandler(r.Inbound, intake.Topic(c.From.Endpoint), sub, in.Handle)
+		router.AddConsumerHandler(r.Inbound, engine.ReceivedTopic(c.From.Endpoint), sub, in.Handle)
 	}
 	for _, t := range c.Targets {
 		lane, err := d.NewLane(c, t, c.prepare(t, a, d))
@@ -79,13 +78,10 @@ func (c *Compiled) Attach(router *message.Router, d Deps) (*Running, error) {
 // filter is the subject of what a route's lanes consume: their own route's
 // events, or those of every route when the route starts at an entity.
 func (c *Compiled) filter() string {
-	event, origin := "*", "*"
 	if c.From.Endpoint != "" {
-		origin = engine.SubjectToken(c.Name.Value)
-	} else if c.From.Event != "" {
-		event = engine.SubjectToken(c.From.Event)
+		return engine.CanonicalFilter(c.Entity, "", c.Name.Value)
 	}
-	return strings.Join([]string{"canonical", engine.SubjectToken(c.Entity), event, origin, ">"}, ".")
+	return engine.CanonicalFilter(c.Entity, c.From.Event, "")
 }
 
 // durable makes a consumer name, in which NATS allows no dots, slashes or
