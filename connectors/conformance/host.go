@@ -26,6 +26,18 @@ type world struct {
 	target Target
 	store  *store
 	wait   time.Duration
+	hosts  []*host
+}
+
+// run runs one check. All plugins have ended when it returns or fails, before
+// the target's own cleanup takes the other side away from under them.
+func (w *world) run(t testing.TB, c check) {
+	defer func() {
+		for _, h := range w.hosts {
+			h.cut()
+		}
+	}()
+	c.run(w.start(t))
 }
 
 func newWorld(target Target) *world {
@@ -57,14 +69,14 @@ func (w *world) start(t testing.TB) *host {
 	} else {
 		h.startProcess()
 	}
-	t.Cleanup(h.cut)
+	w.hosts = append(w.hosts, h)
 	h.session = openSession(t, h.client, w.store)
 	return h
 }
 
 func (h *host) startInProcess() {
 	listener := bufconn.Listen(1 << 20)
-	server := protocol.NewServer(nil)
+	server := protocol.NewServer([]grpc.ServerOption{grpc.WaitForHandlers(true)})
 	protocol.RegisterConnectorServer(server, sdk.Server(h.target.Plugin))
 	served := make(chan struct{})
 	go func() { defer close(served); _ = server.Serve(listener) }()

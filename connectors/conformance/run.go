@@ -35,7 +35,7 @@ func Run(t *testing.T, target Target) {
 			if reason, ok := target.Skip[c.name]; ok {
 				t.Skip("left out by the target: " + reason)
 			}
-			c.run(newWorld(target).start(t))
+			newWorld(target).run(t, c)
 		})
 	}
 	for name := range target.Skip {

@@ -102,7 +102,7 @@ func record(t *testing.T, target Target, c check) *recorder {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.run(newWorld(target).start(r))
+		newWorld(target).run(r, c)
 	}()
 	<-done
 	for _, f := range slices.Backward(r.cleanups) {
