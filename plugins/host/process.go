@@ -1,0 +1,223 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/crossdock/crossdock/plugins/protocol"
+)
+
+// process is one running connector, or what stands for it in a test or under a
+// debugger.
+type process struct {
+	c       *connector
+	pid     int // 0 when it is not ours to end
+	client  protocol.ConnectorClient
+	started time.Time
+	release func() // what belongs to the connection
+
+	dead chan struct{} // closed when the process is gone or given up
+	once sync.Once
+	mu   sync.Mutex
+	why  error
+	sess *session
+	open map[string]*opened
+}
+
+func (c *connector) newProcess(client protocol.ConnectorClient, pid int, release func()) *process {
+	return &process{c: c, pid: pid, client: client, started: time.Now(), release: release, dead: make(chan struct{}), open: map[string]*opened{}}
+}
+
+func (p *process) cause() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.why
+}
+
+// end gives the process up and makes sure that it does not run any more.
+func (p *process) end(cause error) {
+	p.once.Do(func() {
+		p.mu.Lock()
+		p.why = cause
+		p.mu.Unlock()
+		close(p.dead)
+		if p.sess != nil {
+			p.sess.stop()
+		}
+		p.release()
+	})
+}
+
+// closeInstances closes every open instance, so that each may finish what it
+// holds, within the deadline for draining.
+func (p *process) closeInstances(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, p.c.h.o.Deadlines.Drain)
+	defer cancel()
+	p.mu.Lock()
+	ids := make([]string, 0, len(p.open))
+	for id := range p.open {
+		ids = append(ids, id)
+	}
+	p.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, id := range ids {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if _, err := p.client.Close(ctx, &protocol.CloseRequest{InstanceId: id}); err != nil {
+				p.c.log.Debug("closing an instance", "instance", id, "error", err)
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+// environment is what a plugin is given of ours: enough to find files, zones
+// and certificates, and no secrets.
+func environment() []string {
+	var out []string
+	for _, name := range []string{"PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "ZONEINFO", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "GORACE", "GOCOVERDIR", "SystemRoot"} {
+		if v, ok := os.LookupEnv(name); ok {
+			out = append(out, name+"="+v)
+		}
+	}
+	return out
+}
+
+// spawn starts a process and waits until it answers.
+func (c *connector) spawn(ctx context.Context, argv []string) (*process, error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(environment(), "TMPDIR="+c.h.runs.dir)
+	client := plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig: protocol.Handshake(), Plugins: protocol.Plugins(nil), Cmd: cmd, SkipHostEnv: true,
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, GRPCDialOptions: protocol.DialOptions(), StartTimeout: c.h.o.Deadlines.Start,
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: c.h.runs.dir}, Logger: pluginLog(c.log),
+	})
+	type result struct {
+		client protocol.ConnectorClient
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		rpc, err := client.Client()
+		if err != nil {
+			done <- result{err: err}
+			return
+		}
+		raw, err := rpc.Dispense(protocol.PluginName)
+		if err != nil {
+			done <- result{err: err}
+			return
+		}
+		done <- result{client: raw.(protocol.ConnectorClient)}
+	}()
+	var r result
+	select {
+	case r = <-done:
+	case <-ctx.Done():
+		r.err = fmt.Errorf("it did not answer within %s", c.h.o.Deadlines.Start)
+	}
+	pid := 0
+	if cmd.Process != nil {
+		pid = cmd.Process.Pid
+	}
+	if r.err != nil {
+		c.stopClient(client, pid)
+		return nil, fmt.Errorf("%s: %w", strings.Join(argv, " "), explain(r.err))
+	}
+	c.h.runs.add(pid, c.name)
+	return c.newProcess(r.client, pid, func() { c.stopClient(client, pid) }), nil
+}
+
+// explain adds what to do to go-plugin's words.
+func explain(err error) error {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "incompatible API version"), strings.Contains(text, "Incompatible API version"), strings.Contains(text, "protocol version"):
+		return fmt.Errorf("it speaks another version of the connector protocol, this host speaks %d: build it with the SDK of this release: %w", protocol.Version, err)
+	case strings.Contains(text, "Unrecognized remote plugin message"):
+		return fmt.Errorf("it printed something else than the handshake to its standard output: a connector prints nothing there before it serves: %w", err)
+	}
+	return err
+}
+
+// stopClient ends a process: politely in the background, since go-plugin's Kill
+// never returns on a stopped one, and then by pid.
+func (c *connector) stopClient(client *plugin.Client, pid int) {
+	done := make(chan struct{})
+	go func() {
+		client.Kill()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return
+	case <-time.After(c.h.o.Deadlines.Kill):
+	}
+	kill(pid)
+	select {
+	case <-done:
+	case <-time.After(c.h.o.Deadlines.Kill):
+		c.log.Error("a connector process does not end", "pid", pid)
+	}
+}
+
+// kill ends one process that this host started.
+func kill(pid int) {
+	if pid <= 0 {
+		return
+	}
+	if p, err := os.FindProcess(pid); err == nil {
+		_ = p.Kill() // it may have ended meanwhile
+	}
+}
+
+// inProcess serves a connector over memory.
+func (c *connector) inProcess(context.Context) (*process, error) {
+	listener := bufconn.Listen(1 << 20)
+	server := protocol.NewServer(nil)
+	protocol.RegisterConnectorServer(server, c.h.o.InProcess[c.name])
+	go func() { _ = server.Serve(listener) }() // ends with Stop
+	options := append(protocol.DialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+	conn, err := grpc.NewClient("passthrough:memory", options...)
+	if err != nil {
+		server.Stop()
+		return nil, err
+	}
+	return c.newProcess(protocol.NewConnectorClient(conn), 0, func() {
+		_ = conn.Close() // nothing waits on it any more
+		server.Stop()
+	}), nil
+}
+
+// attach connects to a plugin that somebody else started. The address is
+// "unix:/path", or the handshake line that the plugin printed.
+func (c *connector) attach(context.Context) (*process, error) {
+	address := c.h.o.Attach[c.name]
+	if parts := strings.Split(address, "|"); len(parts) >= 4 {
+		address = parts[2] + ":" + parts[3]
+	}
+	path, ok := strings.CutPrefix(address, "unix:")
+	if !ok {
+		return nil, errors.New(`attach: the address must be unix:/path/to/socket, or the line that the plugin printed when it started`)
+	}
+	conn, err := grpc.NewClient("unix:"+path, append(protocol.DialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	if err != nil {
+		return nil, err
+	}
+	c.log.Info("attached to a connector that runs by itself", "socket", path)
+	return c.newProcess(protocol.NewConnectorClient(conn), 0, func() { _ = conn.Close() }), nil
+}

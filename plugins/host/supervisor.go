@@ -1,0 +1,194 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/crossdock/crossdock/plugins/protocol"
+)
+
+// Waits between starts of a connector that keeps ending.
+const (
+	firstBackoff   = 100 * time.Millisecond
+	longestBackoff = 10 * time.Second
+	// healthyAfter is how long a process must live for the waits to start over.
+	healthyAfter = 30 * time.Second
+)
+
+// connector supervises the process of one connector: at most one runs, it is
+// started when it is needed, and again after it ended.
+type connector struct {
+	h      *Host
+	name   string
+	log    *slog.Logger
+	launch func(context.Context) (*process, error)
+
+	mu       sync.Mutex
+	current  *process
+	starting chan struct{} // closed when the start under way is over
+	startErr error         // of the last start
+	failures int           // in a row
+	notYet   time.Time     // no start before
+	closed   bool
+}
+
+// running returns the process that runs now, nil when none does.
+func (c *connector) running() *process {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.alive()
+}
+
+func (c *connector) alive() *process {
+	if c.current == nil {
+		return nil
+	}
+	select {
+	case <-c.current.dead:
+		return nil
+	default:
+		return c.current
+	}
+}
+
+// process returns the running process, starting one when there is none. Callers
+// that come while one is started wait for the same start.
+func (c *connector) process(ctx context.Context) (*process, error) {
+	for {
+		c.mu.Lock()
+		if p := c.alive(); p != nil {
+			c.mu.Unlock()
+			return p, nil
+		}
+		if c.closed {
+			c.mu.Unlock()
+			return nil, c.problem(protocol.Problem_NOT_CONNECTED, CodeGone, "", "the plugin host is closing")
+		}
+		started := c.starting
+		if started == nil {
+			started = make(chan struct{})
+			c.starting = started
+			go c.start(started)
+		}
+		c.mu.Unlock()
+		select {
+		case <-started:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		c.mu.Lock()
+		err := c.startErr
+		c.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// start waits out the backoff and starts one process.
+func (c *connector) start(done chan struct{}) {
+	c.mu.Lock()
+	again, wait := c.current != nil, time.Until(c.notYet)
+	c.mu.Unlock()
+	if wait > 0 {
+		time.Sleep(wait)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.h.o.Deadlines.Start)
+	defer cancel()
+	p, err := c.launch(ctx)
+	if err == nil {
+		err = p.openSession(ctx)
+		if err != nil {
+			p.end(err)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer close(done)
+	c.starting = nil
+	if c.startErr = err; err != nil {
+		c.backoff()
+		var pe *ProblemError
+		if !errors.As(err, &pe) {
+			c.startErr = c.problem(protocol.Problem_NOT_CONNECTED, CodeStart, "", "the connector process cannot be started: %v", err)
+		}
+		c.log.Error("a connector cannot be started", "error", err)
+		return
+	}
+	c.current = p
+	kind := Started
+	if again {
+		kind = Restarted
+	}
+	c.log.Debug("connector "+string(kind), "pid", p.pid)
+	c.h.o.Observe(Event{Connector: c.name, Kind: kind, Pid: p.pid})
+	if c.closed {
+		go p.end(errors.New("the plugin host is closing"))
+	}
+	go c.watch(p)
+}
+
+// watch notes the end of a process.
+func (c *connector) watch(p *process) {
+	<-p.dead
+	c.mu.Lock()
+	closed := c.closed
+	if time.Since(p.started) > healthyAfter {
+		c.failures = 0
+	}
+	c.backoff()
+	c.mu.Unlock()
+	c.h.runs.remove(p.pid)
+	if closed {
+		return
+	}
+	c.log.Warn("a connector process ended; it is started again", "pid", p.pid, "after", time.Since(p.started).Round(time.Millisecond), "cause", p.cause())
+	c.h.o.Observe(Event{Connector: c.name, Kind: Ended, Pid: p.pid, Err: p.cause()})
+}
+
+// backoff sets the earliest next start; c.mu is held.
+func (c *connector) backoff() {
+	d := min(firstBackoff<<min(c.failures, 10), longestBackoff)
+	c.failures++
+	c.notYet = time.Now().Add(d/2 + rand.N(d/2+1))
+}
+
+// control makes one control call with the host's deadline.
+func (c *connector) control(ctx context.Context, instance string, call func(context.Context, *process) error) error {
+	p, err := c.process(ctx)
+	if err != nil {
+		return err
+	}
+	return c.controlOn(ctx, p, instance, call)
+}
+
+func (c *connector) controlOn(ctx context.Context, p *process, instance string, call func(context.Context, *process) error) error {
+	bounded, cancel := context.WithTimeout(ctx, c.h.o.Deadlines.Call)
+	defer cancel()
+	err := call(bounded, p)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return c.problem(protocol.Problem_RETRYABLE, CodeDeadline, instance, "no answer within %s", c.h.o.Deadlines.Call)
+	}
+	return c.failed(instance, p, err)
+}
+
+func (c *connector) close(ctx context.Context) {
+	c.mu.Lock()
+	c.closed = true
+	starting, p := c.starting, c.alive()
+	c.mu.Unlock()
+	if starting != nil {
+		<-starting
+		c.mu.Lock()
+		p = c.alive()
+		c.mu.Unlock()
+	}
+	if p != nil {
+		p.closeInstances(ctx)
+		p.end(errors.New("the plugin host is closing"))
+	}
+}
