@@ -114,7 +114,7 @@ func (n *Node) Addr() string {
 }
 
 func (n *Node) observePlugin(e host.Event) {
-	if e.Restart() {
+	if e.Kind == host.Restarted {
 		n.metrics.PluginRestarted(e.Connector)
 	}
 }

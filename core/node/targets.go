@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -94,12 +95,15 @@ func (s sink) Deliver(ctx context.Context, recs []*protocol.Record) ([]*protocol
 	return out, err
 }
 
-// classify recognises what the plugin host says.
+// classify recognises what the plugin host and connectors say.
 func classify(err error) *delivery.Failure {
-	if class := host.ClassOf(err); class != protocol.Problem_CLASS_UNSPECIFIED {
-		return &delivery.Failure{Class: class, Err: err}
+	var pe *host.ProblemError
+	if !errors.As(err, &pe) {
+		return nil
 	}
-	return nil
+	f := delivery.FromProblem(pe.Problem)
+	f.Message = err.Error()
+	return f
 }
 
 // laneObserver passes what happens in lanes to metrics and log.
