@@ -198,6 +198,8 @@ func (l *Lane) note(w *work, f *Failure) {
 		return
 	}
 	w.noted = reason
+	l.o.Ledger.Count(l.o.Route, l.o.Target, "retried", 1)
+	l.o.Observer.Event(l.o.Route, l.o.Target, "retried")
 	l.o.Ledger.Journal(l.hop(w, "retry", f.Class.String()+" "+f.Error()+"; waits in flight, not counted as an attempt"))
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/status"
@@ -34,7 +35,7 @@ func (f *Failure) Error() string {
 		}
 		s += f.Err.Error()
 	}
-	if f.Code != "" {
+	if f.Code != "" && !strings.HasPrefix(s, f.Code+": ") {
 		s = f.Code + ": " + s
 	}
 	return s
