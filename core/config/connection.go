@@ -196,6 +196,7 @@ func (l *loader) connection(name string, data []byte) {
 		}
 	}
 	base := l.object(f, &c.ConfigNode)
+	used := map[string]Role{}
 	for _, g := range []struct {
 		role  Role
 		nodes map[string]yaml.Node
@@ -205,6 +206,10 @@ func (l *loader) connection(name string, data []byte) {
 			if n.Line > 0 {
 				e.at = f.Pos(&n)
 			}
+			if other, ok := used[ep]; ok {
+				l.fs.Add(e.at, "give each endpoint of a connection a name of its own", "%q is the name of a %s and of a %s", ep, other, g.role)
+			}
+			used[ep] = g.role
 			if !nameRule.MatchString(ep) {
 				l.fs.Add(e.at, nameHint, "%q cannot be the name of a %s", ep, g.role)
 			}

@@ -18,6 +18,9 @@ import (
 // SettingsFile is the file that makes a folder a project.
 const SettingsFile = "crossdock.yaml"
 
+// defaultMaxAge is the engine's default for maxAge.
+const defaultMaxAge = 7 * 24 * time.Hour
+
 // Project is everything that was read from a project's folder.
 type Project struct {
 	// Dir is the project's folder, absolute.
@@ -132,6 +135,10 @@ func LoadSettings(dir string, getenv func(string) string) (*Project, strictyaml.
 	p.Secrets = refs.values()
 	fs = append(fs, f.Decode(&p.Settings)...)
 	p.Settings.defaults(abs)
+	if s := p.Settings; s.Ledger.Retention < s.Engine.MaxAge || s.Engine.MaxAge == 0 && s.Ledger.Retention < defaultMaxAge {
+		fs.Add(s.Pos, "a message that is replayed from the stream is recognised by its outcome in the ledger, so that must be kept longer",
+			"ledger.retention (%s) is shorter than engine.maxAge (%s)", s.Ledger.Retention, max(s.Engine.MaxAge, defaultMaxAge))
+	}
 	return p, fs
 }
 

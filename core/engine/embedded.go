@@ -88,8 +88,15 @@ type serverLog struct{ log *slog.Logger }
 func (l serverLog) Noticef(format string, v ...any) { l.log.Debug("nats: " + line(format, v)) }
 func (l serverLog) Debugf(format string, v ...any)  { l.log.Debug("nats: " + line(format, v)) }
 func (l serverLog) Tracef(format string, v ...any)  { l.log.Debug("nats: " + line(format, v)) }
-func (l serverLog) Warnf(format string, v ...any)   { l.log.Warn("nats: " + line(format, v)) }
-func (l serverLog) Errorf(format string, v ...any)  { l.log.Error("nats: " + line(format, v)) }
-func (l serverLog) Fatalf(format string, v ...any)  { l.log.Error("nats: " + line(format, v)) }
+
+// Warnf leaves out the warning about large payloads: documents may be large, and nobody can change it.
+func (l serverLog) Warnf(format string, v ...any) {
+	if text := line(format, v); !strings.HasPrefix(text, "Maximum payloads over") {
+		l.log.Warn("nats: " + text)
+	}
+}
+
+func (l serverLog) Errorf(format string, v ...any) { l.log.Error("nats: " + line(format, v)) }
+func (l serverLog) Fatalf(format string, v ...any) { l.log.Error("nats: " + line(format, v)) }
 
 func line(format string, v []any) string { return strings.TrimSpace(fmt.Sprintf(format, v...)) }

@@ -8,6 +8,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/crossdock/crossdock/core/engine"
+	"github.com/crossdock/crossdock/core/ledger"
 	"github.com/crossdock/crossdock/core/routing"
 )
 
@@ -44,23 +45,24 @@ func (n *Node) requeue(ctx context.Context) error {
 		return fmt.Errorf("reading dead letters to replay: %w", err)
 	}
 	for _, d := range list {
-		r := n.route(d.Route)
-		if r == nil || r.Route.From.Endpoint == "" {
-			n.log.Error("a dead letter cannot be replayed: its route is not there", "id", d.ID, "route", d.Route)
-			continue
+		endpoint := n.requeueTo(d)
+		if endpoint == "" {
+			continue // its source is in no route of this project; it waits
 		}
 		m := message.NewMessage(fmt.Sprintf("%s~r%d", d.MessageID, d.Replays), d.Payload)
 		for k, v := range d.Metadata {
 			m.Metadata.Set(k, v)
 		}
-		m.Metadata.Set(routing.MetaOnly, d.Route)
+		if d.Stage == "map" {
+			m.Metadata.Set(routing.MetaOnly, d.Route)
+		}
 		if m.Metadata.Get(engine.MetaKey) == "" {
-			m.Metadata.Set(engine.MetaKey, r.Route.From.Endpoint)
+			m.Metadata.Set(engine.MetaKey, endpoint)
 		}
 		if m.Metadata.Get(engine.MetaCorrelation) == "" {
 			m.Metadata.Set(engine.MetaCorrelation, d.Correlation)
 		}
-		if _, err := n.engine.PublishBatch(ctx, engine.ReceivedTopic(r.Route.From.Endpoint), m); err != nil {
+		if _, err := n.engine.PublishBatch(ctx, engine.ReceivedTopic(endpoint), m); err != nil {
 			return fmt.Errorf("replaying dead letter %s: %w", d.ID, err)
 		}
 		if err := n.Ledger.RequeueDone(ctx, d.ID); err != nil {
@@ -70,13 +72,15 @@ func (n *Node) requeue(ctx context.Context) error {
 	return nil
 }
 
-func (n *Node) route(name string) *routing.Running {
+// requeueTo is the source endpoint that a dead letter came from, empty when no
+// route reads it any more.
+func (n *Node) requeueTo(d ledger.Dead) string {
 	for _, r := range n.routes {
-		if r.Route.Name.Value == name {
-			return r
+		if ep := r.Route.From.Endpoint; ep != "" && ep == d.Target {
+			return ep
 		}
 	}
-	return nil
+	return ""
 }
 
 // prune forgets the journal beyond its retention.
