@@ -25,6 +25,7 @@ import (
 
 	"github.com/crossdock/crossdock/core/engine"
 	"github.com/crossdock/crossdock/core/ledger"
+	"github.com/crossdock/crossdock/core/telemetry"
 	"github.com/crossdock/crossdock/plugins/host"
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
@@ -68,7 +69,9 @@ type Options struct {
 	Publisher Publisher
 	Book      Book
 	Observer  Observer
-	Log       *slog.Logger
+	// Tracing begins or continues each record's trace; nil for none.
+	Tracing *telemetry.Tracing
+	Log     *slog.Logger
 	Now       func() time.Time
 }
 
@@ -163,7 +166,9 @@ func (s *Source) accept(ctx context.Context, b *protocol.ReadBatch) error {
 	}
 	duplicates := make([]bool, len(msgs))
 	if len(msgs) > 0 {
+		end := s.trace(ctx, msgs)
 		var err error
+		defer func() { end(err) }()
 		if duplicates, err = s.o.Publisher.PublishBatch(ctx, engine.ReceivedTopic(s.o.Endpoint), msgs...); err != nil {
 			return fmt.Errorf("%s: %d records could not be stored; the source keeps them: %w", s.o.Endpoint, len(msgs), err)
 		}
@@ -175,6 +180,22 @@ func (s *Source) accept(ctx context.Context, b *protocol.ReadBatch) error {
 		s.mu.Unlock()
 	}
 	return nil
+}
+
+// trace starts a span for each message, whose context travels with it to the
+// sink, and returns the function that ends them.
+func (s *Source) trace(ctx context.Context, msgs []*message.Message) func(error) {
+	spans := make([]telemetry.Span, len(msgs))
+	for i, m := range msgs {
+		var spanCtx context.Context
+		spanCtx, spans[i] = s.o.Tracing.Start(ctx, "receive "+s.o.Endpoint, m.Metadata, "crossdock.message", m.UUID)
+		s.o.Tracing.Inject(spanCtx, m.Metadata)
+	}
+	return func(err error) {
+		for _, span := range spans {
+			span.End(err)
+		}
+	}
 }
 
 func (s *Source) record(msgs []*message.Message, duplicates []bool, b *protocol.ReadBatch, began time.Time) {

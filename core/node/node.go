@@ -256,7 +256,7 @@ func (n *Node) runSources(ctx context.Context, compiled []*routing.Compiled) err
 		}
 		src := intake.New(intake.Options{
 			Endpoint: name, Tenant: ep.Connection.Tenant, Routes: routes[name], Reader: n.instance(ep), Publisher: n.engine,
-			Book: n.Ledger, Observer: observer{n}, Log: n.log, Now: time.Now,
+			Book: n.Ledger, Observer: observer{n}, Tracing: n.tracing, Log: n.log, Now: time.Now,
 		})
 		n.sources.Add(1)
 		go func() {

@@ -90,7 +90,7 @@ func (n *Node) lanes(ctx context.Context) []telemetry.Lane {
 			w := waiting[t.Lane]
 			out = append(out, telemetry.Lane{
 				Route: r.Route.Name.Value, Target: t.Endpoint.Value, Lag: n.lag(ctx, r.LaneSub[i]), Parked: w.Parked, OldestParked: w.Oldest,
-				LastEffect: effects[t.Lane], Since: n.started, Circuit: n.targets.circuitState(t.Endpoint.Value), Paused: l.Status().State == delivery.Paused,
+				LastEffect: effects[t.Lane], Since: n.started, Cadence: r.Route.Cadence, Circuit: n.targets.circuitState(t.Endpoint.Value), Paused: l.Status().State == delivery.Paused,
 			})
 		}
 	}

@@ -35,6 +35,10 @@ type Route struct {
 	// Priority is the class of the route's messages; a target's budget goes to
 	// critical first.
 	Priority string `yaml:"priority" enum:"critical,normal,low"`
+	// Cadence is how often an effect is expected at each target at least, such
+	// as 15m during opening hours; health reports a lane that is silent for
+	// longer. 0: nothing is expected.
+	Cadence time.Duration `yaml:"cadence"`
 	// Retry and OnError are defaults for the targets.
 	Retry   *Retry `yaml:"retry"`
 	OnError string `yaml:"onError" enum:"dead,hold"`
