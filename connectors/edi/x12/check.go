@@ -54,15 +54,23 @@ func checkInterchange(ic *Interchange) {
 	if n, ok := number(t.E(1)); !ok || n != len(ic.Groups) {
 		add(t, 1, "IEA01.count", "021", Reject, "it counts %q groups, the interchange has %d", t.E(1), len(ic.Groups))
 	}
-	if t.E(2) != h.E(13) {
-		a, okA := number(t.E(2))
-		b, okB := number(h.E(13))
-		sev := Reject
-		if okA && okB && a == b {
-			sev = Warning // equal but for leading zeros
-		}
+	if sev, differ := compareControl(t.E(2), h.E(13)); differ {
 		add(t, 2, "IEA02.control", "001", sev, "the control number %q is not that of ISA13, %q", t.E(2), h.E(13))
 	}
+}
+
+// compareControl compares the control numbers of a header and its trailer;
+// numbers that differ in leading zeros only are tolerated.
+func compareControl(trailer, header string) (Severity, bool) {
+	if trailer == header {
+		return "", false
+	}
+	a, okA := number(trailer)
+	b, okB := number(header)
+	if okA && okB && a == b {
+		return Warning, true
+	}
+	return Reject, true
 }
 
 // functional maps a set to its functional identifier (GS01, data element 479).
@@ -84,13 +92,7 @@ func checkGroup(g *Group) {
 	if n, ok := number(t.E(1)); !ok || n != len(g.Sets) {
 		add(t, 1, "GE01.count", "5", Reject, "it counts %q sets, the group has %d", t.E(1), len(g.Sets))
 	}
-	if t.E(2) != h.E(6) {
-		a, okA := number(t.E(2))
-		b, okB := number(h.E(6))
-		sev := Reject
-		if okA && okB && a == b {
-			sev = Warning
-		}
+	if sev, differ := compareControl(t.E(2), h.E(6)); differ {
 		add(t, 2, "GE02.control", "4", sev, "the control number %q is not that of GS06, %q", t.E(2), h.E(6))
 	}
 }

@@ -142,10 +142,7 @@ func (n *namer) keep(s Segment) {
 // header names the segments that several sets have in common and reports
 // whether this was one of them.
 func (n *namer) header(into map[string]any, s Segment, parties *[]map[string]any) bool {
-	list := func(key string, v map[string]any) {
-		l, _ := into[key].([]map[string]any)
-		into[key] = append(l, v)
-	}
+	list := func(key string, v map[string]any) { add(into, key, v) }
 	switch s.Tag {
 	case "CUR":
 		into["currency"] = s.E(2)
@@ -154,8 +151,7 @@ func (n *namer) header(into map[string]any, s Segment, parties *[]map[string]any
 		if len(*parties) > 0 {
 			target = (*parties)[len(*parties)-1]
 		}
-		l, _ := target["references"].([]map[string]any)
-		target["references"] = append(l, obj("qualifier", s.E(1), "value", s.E(2), "description", s.E(3)))
+		add(target, "references", obj("qualifier", s.E(1), "value", s.E(2), "description", s.E(3)))
 	case "DTM":
 		list("dates", obj("qualifier", s.E(1), "date", isoDate(s.E(2)), "time", s.E(3)))
 	case "PER":
@@ -176,14 +172,9 @@ func (n *namer) header(into map[string]any, s Segment, parties *[]map[string]any
 			p["name_2"] = s.E(1)
 		case "N3":
 			lines, _ := p["address"].([]string)
-			for _, v := range s.Elements {
-				lines = append(lines, v)
-			}
-			p["address"] = lines
+			p["address"] = append(lines, s.Elements...)
 		case "N4":
-			for k, v := range obj("city", s.E(1), "state", s.E(2), "postal_code", s.E(3), "country", s.E(4)) {
-				p[k] = v
-			}
+			set(p, "city", s.E(1), "state", s.E(2), "postal_code", s.E(3), "country", s.E(4))
 		}
 	default:
 		return false
@@ -191,7 +182,18 @@ func (n *namer) header(into map[string]any, s Segment, parties *[]map[string]any
 	return true
 }
 
-func (n *namer) purchaseOrder() map[string]any {
+// form is how a set with lines is named: its own heading, what begins a line,
+// and what belongs to one.
+type form struct {
+	heading func(out map[string]any, s Segment) bool
+	lineTag string
+	line    func(s Segment) map[string]any
+	detail  func(line map[string]any, s Segment) bool
+}
+
+// walk names a set's segments by a form; what the form does not know is named
+// as every heading is, or kept.
+func (n *namer) walk(f form) map[string]any {
 	out := map[string]any{}
 	var parties, lines []map[string]any
 	for _, s := range n.segs {
@@ -200,100 +202,93 @@ func (n *namer) purchaseOrder() map[string]any {
 			line = lines[len(lines)-1]
 		}
 		switch {
-		case s.Tag == "BEG":
-			out["purpose"], out["type"], out["number"] = s.E(1), s.E(2), s.E(3)
-			for k, v := range obj("release", s.E(4), "date", isoDate(s.E(5)), "contract", s.E(6)) {
-				out[k] = v
-			}
-		case s.Tag == "PO1":
-			lines = append(lines, obj("number", s.E(1), "quantity", decimalText(s.E(2)), "uom", s.E(3), "unit_price", decimalText(s.E(4)), "ids", ids(s, 6)))
-		case s.Tag == "PID" && line != nil:
-			line["description"] = s.E(5)
+		case s.Tag == f.lineTag:
+			lines = append(lines, f.line(s))
 		case s.Tag == "CTT":
 			out["totals"] = obj("line_count", s.E(1), "hash_total", decimalText(s.E(2)))
-		case s.Tag == "AMT":
-			out["total_amount"] = decimalText(s.E(2))
-		case line != nil && s.Tag == "SAC":
-			l, _ := line["charges"].([]map[string]any)
-			line["charges"] = append(l, obj("indicator", s.E(1), "code", s.E(2), "amount", hundredths(s.E(5)), "description", s.E(15)))
+		case f.heading(out, s):
+		case line != nil && f.detail(line, s):
 		case line == nil && n.header(out, s, &parties):
 		default:
 			n.keep(s)
 		}
+	}
+	if lines == nil {
+		lines = []map[string]any{}
 	}
 	out["lines"] = lines
 	if len(parties) > 0 {
 		out["parties"] = parties
 	}
 	return out
+}
+
+// set puts pairs into an object and leaves out what is empty.
+func set(out map[string]any, pairs ...any) bool {
+	for k, v := range obj(pairs...) {
+		out[k] = v
+	}
+	return true
+}
+
+// add appends to a list in an object.
+func add(out map[string]any, list string, v map[string]any) bool {
+	l, _ := out[list].([]map[string]any)
+	out[list] = append(l, v)
+	return true
+}
+
+func orderLine(s Segment) map[string]any {
+	return obj("number", s.E(1), "quantity", decimalText(s.E(2)), "uom", s.E(3), "unit_price", decimalText(s.E(4)), "ids", ids(s, 6))
+}
+
+func (n *namer) purchaseOrder() map[string]any {
+	return n.walk(form{
+		heading: func(out map[string]any, s Segment) bool {
+			switch s.Tag {
+			case "BEG":
+				return set(out, "purpose", s.E(1), "type", s.E(2), "number", s.E(3), "release", s.E(4), "date", isoDate(s.E(5)), "contract", s.E(6))
+			case "AMT":
+				return set(out, "total_amount", decimalText(s.E(2)))
+			}
+			return false
+		},
+		lineTag: "PO1", line: orderLine,
+		detail: func(line map[string]any, s Segment) bool {
+			switch s.Tag {
+			case "PID":
+				return set(line, "description", s.E(5))
+			case "SAC":
+				return add(line, "charges", obj("indicator", s.E(1), "code", s.E(2), "amount", hundredths(s.E(5)), "description", s.E(15)))
+			}
+			return false
+		},
+	})
 }
 
 func (n *namer) orderAcknowledgement() map[string]any {
-	out := map[string]any{}
-	var parties, lines []map[string]any
-	for _, s := range n.segs {
-		var line map[string]any
-		if len(lines) > 0 {
-			line = lines[len(lines)-1]
-		}
-		switch {
-		case s.Tag == "BAK":
-			out["purpose"], out["type"], out["number"] = s.E(1), s.E(2), s.E(3)
-			for k, v := range obj("date", isoDate(s.E(4)), "acknowledged", isoDate(s.E(9))) {
-				out[k] = v
-			}
-		case s.Tag == "PO1":
-			lines = append(lines, obj("number", s.E(1), "quantity", decimalText(s.E(2)), "uom", s.E(3), "unit_price", decimalText(s.E(4)), "ids", ids(s, 6)))
-		case s.Tag == "ACK" && line != nil:
-			l, _ := line["statuses"].([]map[string]any)
-			line["statuses"] = append(l, obj("status", s.E(1), "quantity", decimalText(s.E(2)), "uom", s.E(3), "date", isoDate(s.E(5))))
-		case s.Tag == "CTT":
-			out["totals"] = obj("line_count", s.E(1))
-		case line == nil && n.header(out, s, &parties):
-		default:
-			n.keep(s)
-		}
-	}
-	if len(lines) > 0 {
-		out["lines"] = lines
-	}
-	if len(parties) > 0 {
-		out["parties"] = parties
-	}
-	return out
+	return n.walk(form{
+		heading: func(out map[string]any, s Segment) bool {
+			return s.Tag == "BAK" && set(out, "purpose", s.E(1), "type", s.E(2), "number", s.E(3), "date", isoDate(s.E(4)), "acknowledged", isoDate(s.E(9)))
+		},
+		lineTag: "PO1", line: orderLine,
+		detail: func(line map[string]any, s Segment) bool {
+			return s.Tag == "ACK" && add(line, "statuses", obj("status", s.E(1), "quantity", decimalText(s.E(2)), "uom", s.E(3), "date", isoDate(s.E(5))))
+		},
+	})
 }
 
 func (n *namer) inventory() map[string]any {
-	out := map[string]any{}
-	var parties, lines []map[string]any
-	for _, s := range n.segs {
-		var line map[string]any
-		if len(lines) > 0 {
-			line = lines[len(lines)-1]
-		}
-		switch {
-		case s.Tag == "BIA":
-			out["purpose"], out["report_type"], out["reference"] = s.E(1), s.E(2), s.E(3)
-			for k, v := range obj("date", isoDate(s.E(4)), "time", s.E(5)) {
-				out[k] = v
-			}
-		case s.Tag == "LIN":
-			lines = append(lines, obj("number", s.E(1), "ids", ids(s, 2)))
-		case s.Tag == "QTY" && line != nil:
-			l, _ := line["quantities"].([]map[string]any)
-			line["quantities"] = append(l, obj("qualifier", s.E(1), "quantity", decimalText(s.E(2)), "uom", s.E(3)))
-		case s.Tag == "CTT":
-			out["totals"] = obj("line_count", s.E(1))
-		case line == nil && n.header(out, s, &parties):
-		default:
-			n.keep(s)
-		}
-	}
-	out["lines"] = lines
-	if len(parties) > 0 {
-		out["parties"] = parties
-	}
-	return out
+	return n.walk(form{
+		heading: func(out map[string]any, s Segment) bool {
+			return s.Tag == "BIA" && set(out, "purpose", s.E(1), "report_type", s.E(2), "reference", s.E(3), "date", isoDate(s.E(4)), "time", s.E(5))
+		},
+		lineTag: "LIN",
+		line:    func(s Segment) map[string]any { return obj("number", s.E(1), "ids", ids(s, 2)) },
+		detail: func(line map[string]any, s Segment) bool {
+			return s.Tag == "QTY" && add(line, "quantities", obj("qualifier", s.E(1), "quantity", decimalText(s.E(2)), "uom", s.E(3)))
+		},
+	})
 }
 
 func (n *namer) acknowledgement() map[string]any {
