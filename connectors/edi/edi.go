@@ -68,7 +68,7 @@ func Connector() sdk.Plugin {
 			Entities: entities(),
 		},
 		Defaults: Config{
-			StableFor: 5 * time.Second, Every: 10 * time.Second, MaxSize: x12.MaxSize, Partner: Partner{Usage: "P"},
+			StableFor: 5 * time.Second, Every: 10 * time.Second, MaxSize: x12.MaxSize,
 			Location: filedrop.Location{Transport: filedrop.TransportSFTP, Port: 22, Timeout: 30 * time.Second, KeepAlive: 15 * time.Second},
 		},
 		Validate: validate,
@@ -76,11 +76,7 @@ func Connector() sdk.Plugin {
 			return newSource(ctx, cfg, env)
 		},
 		Sink: func(_ context.Context, cfg Config, env sdk.Env) (sdk.Sink, error) {
-			fsys, err := cfg.Open()
-			if err != nil {
-				return nil, err
-			}
-			return &sink{cfg: cfg, env: env, fs: fsys}, nil
+			return newSink(cfg, env)
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/crossdock/crossdock/connectors/edi/x12"
 	"github.com/crossdock/crossdock/connectors/filedrop"
@@ -15,6 +16,20 @@ type sink struct {
 	cfg Config
 	env sdk.Env
 	fs  filedrop.FS
+	// written remembers what was delivered after the partner collected it.
+	written *filedrop.Ledger
+}
+
+// remember is how long a sink knows what it wrote. A partner whose translator
+// keeps control numbers recognises a repetition for as long as it does.
+const remember = 30 * 24 * time.Hour
+
+func newSink(cfg Config, env sdk.Env) (*sink, error) {
+	fsys, err := cfg.Open()
+	if err != nil {
+		return nil, err
+	}
+	return &sink{cfg: cfg, env: env, fs: fsys, written: filedrop.NewLedger(env.State, "written", remember, time.Now)}, nil
 }
 
 func (s *sink) Write(ctx context.Context, recs []sdk.Record) []sdk.Result {
@@ -26,6 +41,14 @@ func (s *sink) Write(ctx context.Context, recs []sdk.Record) []sdk.Result {
 }
 
 func (s *sink) one(ctx context.Context, r sdk.Record) sdk.Result {
+	id := filedrop.Identity(r.ID)
+	seen, known, err := s.written.Lookup(ctx, id)
+	if err != nil {
+		return sdk.Result{Err: sdk.Fail(sdk.Retryable, "edi.state", err)}
+	}
+	if known {
+		return sdk.Result{ExternalID: seen.Name, Err: sdk.Failf(sdk.Duplicate, "edi.exists", "it was written before, with control number %s", seen.Name)}
+	}
 	doc, err := x12.Decode(r.Payload)
 	if err != nil {
 		return sdk.Result{Err: sdk.Fail(sdk.Permanent, "edi.document", err)}
@@ -58,6 +81,9 @@ func (s *sink) one(ctx context.Context, r sdk.Record) sdk.Result {
 		return sdk.Result{Err: err}
 	}
 	res := sdk.Result{ExternalID: fmt.Sprintf("%09d", control)}
+	if err := s.written.Remember(ctx, id, filedrop.Seen{Name: res.ExternalID, At: time.Now().UTC()}); err != nil {
+		return sdk.Result{Err: sdk.Fail(sdk.Retryable, "edi.state", err)}
+	}
 	if outcome == filedrop.AlreadyThere {
 		res.Err = sdk.Failf(sdk.Duplicate, "edi.exists", "%s was written before", name)
 	}

@@ -2,6 +2,7 @@ package edi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -106,7 +107,24 @@ func (s *source) batch(ctx context.Context, doc *filedrop.Document) (sdk.Batch, 
 			}
 		}
 	}
-	return b, rec, nil
+	return b, rec, s.setAside(ctx, rec, b)
+}
+
+// setAside sends a file of which nothing can be used to the error folder, with
+// the reasons beside it, and tells its dead letters where it is.
+func (s *source) setAside(ctx context.Context, rec *received, b sdk.Batch) error {
+	if len(b.Records) > 0 || len(b.Unreadable) == 0 {
+		return nil
+	}
+	where, err := s.drop.PlanQuarantine(ctx, rec.doc)
+	if err != nil {
+		return err
+	}
+	for _, u := range b.Unreadable {
+		rec.unreadable = errors.Join(rec.unreadable, u.Err)
+		u.Meta["file"] = where
+	}
+	return nil
 }
 
 func (s *source) group(b *sdk.Batch, doc *filedrop.Document, id string, ic *x12.Interchange, g *x12.Group, content []byte) error {

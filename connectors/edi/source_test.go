@@ -1,0 +1,281 @@
+package edi
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/crossdock/crossdock/connectors/sdk"
+)
+
+// ids of a batch's records.
+func ids(b sdk.Batch) []string {
+	var out []string
+	for _, r := range b.Records {
+		out = append(out, r.ID)
+	}
+	return out
+}
+
+// wantUnreadable wants one unreadable part with a code and words in its error.
+func wantUnreadable(t *testing.T, b sdk.Batch, code string, words ...string) sdk.Unreadable {
+	t.Helper()
+	if len(b.Unreadable) != 1 {
+		t.Fatalf("%d parts are unreadable, want 1: %+v", len(b.Unreadable), b.Unreadable)
+	}
+	u := b.Unreadable[0]
+	var e *sdk.Error
+	if !errors.As(u.Err, &e) || e.Code != code || e.Class != sdk.Permanent {
+		t.Errorf("error %v, want a permanent %s", u.Err, code)
+	}
+	for _, w := range words {
+		if !strings.Contains(u.Err.Error(), w) {
+			t.Errorf("the error does not say %q: %v", w, u.Err)
+		}
+	}
+	if len(u.Content) == 0 || u.ID == "" {
+		t.Errorf("the content or the id is gone: %+v", u)
+	}
+	return u
+}
+
+func TestOrdersAreReadAndAnsweredAfterTheAcknowledgement(t *testing.T) {
+	p := newPartner(t)
+	s := p.source(t)
+	p.drop(t, "po.edi", interchange(7, acme, order(1, "4711", "48"), order(2, "4712", "12")))
+	b := read(t, s)
+	if len(b.Records) != 2 || len(b.Unreadable) != 0 {
+		t.Fatalf("%d records, unreadable %v", len(b.Records), b.Unreadable)
+	}
+	r := b.Records[1]
+	if r.Entity != "x12.850" || r.Key != "4712" || r.Meta["key.order"] != "4712" || r.Meta["key.interchange"] != "000000007" || r.Meta["file"] != "po.edi" || r.ID == b.Records[0].ID {
+		t.Errorf("record %+v", r)
+	}
+	var doc struct {
+		Order struct {
+			Number string
+		} `json:"purchase_order"`
+	}
+	if err := json.Unmarshal(r.Payload, &doc); err != nil || doc.Order.Number != "4712" {
+		t.Errorf("payload %s: %v", r.Payload, err)
+	}
+	if files := p.files(t, "inbox"); len(files) > 0 {
+		t.Errorf("answered before the records were durable: %v", files)
+	}
+	must(t, s.Ack(t.Context(), b.Position))
+	wantFiles(t, p.files(t, "inbox"), "inbox/997_000000001.edi")
+	answer := p.content(t, "inbox/997_000000001.edi")
+	for _, want := range []string{"AK1*PO*7~", "AK2*850*0001~\nAK5*A~", "AK9*A*2*2*2~", "*08*9254110060     *ZZ*ACMEOUTFIT     *", "*T*"} {
+		if !strings.Contains(answer, want) {
+			t.Errorf("the 997 has no %q:\n%s", want, answer)
+		}
+	}
+	wantFiles(t, p.files(t, "outbox"), "outbox/archive/*/po.edi")
+}
+
+func TestABadSetDoesNotHarmItsNeighbours(t *testing.T) {
+	p := newPartner(t)
+	s := p.source(t)
+	p.drop(t, "po.edi", interchange(7, acme, order(1, "4711", "48"), order(2, "4712", "4X"), order(3, "4713", "1")))
+	b := read(t, s)
+	if len(b.Records) != 2 || b.Records[0].Key != "4711" || b.Records[1].Key != "4713" {
+		t.Fatalf("records %v", ids(b))
+	}
+	u := wantUnreadable(t, b, "edi.set", "PO102", "4X", "0002")
+	if !strings.Contains(string(u.Content), "BEG*00*SA*4712") || strings.Contains(string(u.Content), "4711") || u.Meta["key.order"] != "4712" {
+		t.Errorf("the dead letter is %q with %v, want the bad set alone", u.Content, u.Meta)
+	}
+	must(t, s.Ack(t.Context(), b.Position))
+	answer := p.content(t, "inbox/997_000000001.edi")
+	for _, want := range []string{"AK5*A~", "AK3*PO1*9**8~", "AK4*2**6*4X~", "AK5*R*5~", "AK9*P*3*3*2~"} {
+		if !strings.Contains(answer, want) {
+			t.Errorf("the 997 has no %q:\n%s", want, answer)
+		}
+	}
+	wantFiles(t, p.files(t, "outbox"), "outbox/archive/*/po.edi")
+}
+
+// A file of somebody else is neither used nor answered.
+func TestWrongPartner(t *testing.T) {
+	p := newPartner(t)
+	s := p.source(t)
+	p.drop(t, "po.edi", interchange(7, "ZZ/SOMEBODY", order(1, "4711", "48")))
+	b := read(t, s)
+	if len(b.Records) != 0 {
+		t.Fatalf("records %v", ids(b))
+	}
+	wantUnreadable(t, b, "edi.partner", "ZZ/SOMEBODY", "ZZ/ACMEOUTFIT")
+	must(t, s.Ack(t.Context(), b.Position))
+	wantFiles(t, p.files(t, "inbox"))
+	wantFiles(t, p.files(t, "outbox"), "outbox/error/po.edi", "outbox/error/po.edi.reason.txt")
+}
+
+// Two partners' interchanges in one file: each is judged by itself.
+func TestWrongPartnerBesideTheRightOne(t *testing.T) {
+	p := newPartner(t)
+	s := p.source(t)
+	p.drop(t, "po.edi", interchange(7, "ZZ/SOMEBODY", order(1, "4711", "48"))+interchange(8, acme, order(1, "4712", "48")))
+	b := read(t, s)
+	if len(b.Records) != 1 || b.Records[0].Key != "4712" {
+		t.Fatalf("records %v", ids(b))
+	}
+	wantUnreadable(t, b, "edi.partner", "interchange 000000007")
+	must(t, s.Ack(t.Context(), b.Position))
+	wantFiles(t, p.files(t, "inbox"), "inbox/997_000000001.edi")
+	wantFiles(t, p.files(t, "outbox"), "outbox/archive/*/po.edi")
+}
+
+func TestCutOffAndForeignFilesAreQuarantined(t *testing.T) {
+	whole := interchange(7, acme, order(1, "4711", "48"))
+	for _, test := range []struct{ name, content, code, says string }{
+		{"cut off in a set", whole[:strings.Index(whole, "PO1*")+6], "edi.interchange", "cut off"},
+		{"cut off before the end", strings.TrimSuffix(whole, "IEA*1*000000007~"), "edi.interchange", "IEA"},
+		{"cut off in the header", whole[:40], "edi.not-x12", "16 elements"},
+		{"not X12", "order;4711\n", "edi.not-x12", "does not begin with ISA"},
+		{"empty", "", "edi.not-x12", "empty"},
+		{"too large", strings.Repeat(whole, 1<<20/len(whole)+1), "edi.size", "limit"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := newPartner(t)
+			s := p.source(t)
+			p.drop(t, "bad.edi", test.content)
+			p.drop(t, "good.edi", interchange(8, acme, order(1, "4712", "48")))
+			b := read(t, s)
+			if len(b.Records) != 0 || len(b.Unreadable) != 1 {
+				t.Fatalf("records %v, unreadable %v", ids(b), b.Unreadable)
+			}
+			var e *sdk.Error
+			u := b.Unreadable[0]
+			if !errors.As(u.Err, &e) || e.Code != test.code || !strings.Contains(u.Err.Error(), test.says) {
+				t.Errorf("error %v, want %s with %q", u.Err, test.code, test.says)
+			}
+			if u.Meta["file"] != "outbox/error/bad.edi" {
+				t.Errorf("the dead letter says that the file is at %q", u.Meta["file"])
+			}
+			must(t, s.Ack(t.Context(), b.Position))
+			wantFiles(t, p.files(t, "outbox/error"), "outbox/error/bad.edi", "outbox/error/bad.edi.reason.txt")
+			if got := p.content(t, "outbox/error/bad.edi"); got != test.content {
+				t.Error("the file in the error folder is another one")
+			}
+			if next := read(t, s); len(next.Records) != 1 || next.Records[0].Key != "4712" {
+				t.Errorf("the next file gave %v", ids(next))
+			}
+		})
+	}
+}
+
+// A rejected interchange may not be answered as accepted.
+func TestARejectedInterchangeIsNotAcceptedByThe997(t *testing.T) {
+	p := newPartner(t)
+	s := p.source(t)
+	p.drop(t, "po.edi", strings.Replace(interchange(7, acme, order(1, "4711", "48")), "IEA*1*", "IEA*2*", 1))
+	b := read(t, s)
+	wantUnreadable(t, b, "edi.interchange", "IEA01")
+	must(t, s.Ack(t.Context(), b.Position))
+	if answer := p.content(t, "inbox/997_000000001.edi"); !strings.Contains(answer, "AK9*R*") || strings.Contains(answer, "AK5*A") {
+		t.Errorf("answered with\n%s", answer)
+	}
+}
+
+// The process dies after the answer was written and before the file counts as
+// settled: the next run hands over the same records and writes the same 997.
+func TestACrashAfterTheAnswerRepeatsTheSame997(t *testing.T) {
+	p := newPartner(t)
+	s := p.source(t)
+	p.drop(t, "po.edi", interchange(7, acme, order(1, "4711", "48")))
+	first := read(t, s)
+	p.memory.ended.Store(true)
+	if err := s.Ack(t.Context(), first.Position); err == nil {
+		t.Fatal("the file was settled without the core's state")
+	}
+	p.memory.ended.Store(false)
+	before := p.content(t, "inbox/997_000000001.edi")
+
+	// The sequence moves on in between, as it would.
+	if _, err := p.memory.Next(t.Context(), p.cfg.Partner.sequence(), "another document"); err != nil {
+		t.Fatal(err)
+	}
+	again := p.source(t)
+	second := read(t, again)
+	if len(first.Records) != 1 || len(second.Records) != 1 || first.Records[0].ID != second.Records[0].ID {
+		t.Fatalf("ids %v, then %v", ids(first), ids(second))
+	}
+	must(t, again.Ack(t.Context(), second.Position))
+	wantFiles(t, p.files(t, "inbox"), "inbox/997_000000001.edi")
+	if after := p.content(t, "inbox/997_000000001.edi"); after != before {
+		t.Errorf("answered differently:\n%s\n%s", before, after)
+	}
+	wantFiles(t, p.files(t, "outbox"), "outbox/archive/*/po.edi")
+}
+
+// It dies between settling the file and moving it: the next run only moves it.
+func TestACrashBeforeTheArchiveHandsNothingOverAgain(t *testing.T) {
+	p := newPartner(t)
+	s := p.source(t)
+	p.drop(t, "po.edi", interchange(7, acme, order(1, "4711", "48")))
+	b := read(t, s)
+	p.server.Hook(func(op, name string) error {
+		if strings.Contains(op, "Rename") && strings.Contains(name, "po.edi") {
+			return errors.New("the process ended here")
+		}
+		return nil
+	})
+	_ = s.Ack(t.Context(), b.Position) // the move is tried again later, by a process that is gone
+	wantFiles(t, p.files(t, "outbox"))
+	p.server.Hook(nil)
+	nothing(t, p.source(t))
+	wantFiles(t, p.files(t, "inbox"), "inbox/997_000000001.edi")
+	wantFiles(t, p.files(t, "outbox"), "outbox/archive/*/po.edi")
+}
+
+// The partner's folder refuses the answer: nothing is archived, and the file
+// comes again.
+func TestAnAnswerThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+	p := newPartner(t)
+	s := p.source(t)
+	p.drop(t, "po.edi", interchange(7, acme, order(1, "4711", "48")))
+	b := read(t, s)
+	p.server.Hook(func(op, name string) error {
+		if strings.Contains(name, "inbox") {
+			return errors.New("disk full")
+		}
+		return nil
+	})
+	if err := s.Ack(t.Context(), b.Position); err == nil || !strings.Contains(err.Error(), "997_000000001.edi") {
+		t.Errorf("got %v, want an error that names the acknowledgement", err)
+	}
+	p.server.Hook(nil)
+	again := read(t, s)
+	must(t, s.Ack(t.Context(), again.Position))
+	wantFiles(t, p.files(t, "inbox"), "inbox/997_000000001.edi")
+	wantFiles(t, p.files(t, "outbox"), "outbox/archive/*/po.edi")
+}
+
+func TestTheSameFileAgainIsPutAside(t *testing.T) {
+	p := newPartner(t)
+	s := p.source(t)
+	content := interchange(7, acme, order(1, "4711", "48"))
+	p.drop(t, "po.edi", content)
+	must(t, s.Ack(t.Context(), read(t, s).Position))
+	p.drop(t, "po-again.edi", content)
+	nothing(t, s)
+	wantFiles(t, p.files(t, "inbox"), "inbox/997_000000001.edi")
+}
+
+func TestAcknowledgementsAreNotAcknowledged(t *testing.T) {
+	p := newPartner(t)
+	s := p.source(t)
+	p.drop(t, "po.edi", interchange(7, acme, order(1, "4711", "48")))
+	must(t, s.Ack(t.Context(), read(t, s).Position))
+	// The partner's answer to us has the parties the other way round.
+	ours := p.content(t, "inbox/997_000000001.edi")
+	theirs := strings.NewReplacer("*08*9254110060     *ZZ*ACMEOUTFIT     *", "*ZZ*ACMEOUTFIT     *08*9254110060     *").Replace(ours)
+	p.drop(t, "answer.edi", theirs)
+	b := read(t, s)
+	if len(b.Records) != 1 || b.Records[0].Entity != "x12.997" {
+		t.Fatalf("%+v", b)
+	}
+	must(t, s.Ack(t.Context(), b.Position))
+	wantFiles(t, p.files(t, "inbox"), "inbox/997_000000001.edi")
+}
