@@ -59,7 +59,6 @@ type client struct {
 	pass    string
 	wsse    bool
 	faults  map[string]string
-	log     func(string, ...any)
 }
 
 // call makes one request and returns the reply's body element as JSON.

@@ -225,6 +225,7 @@ func TestSourceResumesAndDoesNotRepeat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = s.Close() })
 	first, err := s.Read(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -247,6 +248,7 @@ func TestSourceResumesAndDoesNotRepeat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = again.Close() })
 	b, err := again.Read(context.Background())
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cockroachdb/apd/v3"
+
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -96,14 +98,18 @@ func (s *source) batch(items []any) (sdk.Batch, error) {
 		}
 		id, missing := s.identify(item)
 		if missing != "" {
+			id = "unreadable/" + digest(payload)
+			if seen[id] = true; s.seen[id] {
+				continue
+			}
 			out.Unreadable = append(out.Unreadable, sdk.Unreadable{
-				ID: digest(payload), Content: payload, ContentType: "application/json",
+				ID: id, Content: payload, ContentType: "application/json",
 				Err: sdk.Failf(sdk.Permanent, "soap.id", "a document of %s has no value at %s, which identifies it", s.cfg.Operation, missing),
 			})
 			continue
 		}
 		seen[id] = true
-		if w := text(pointer(item, s.cfg.Watermark)); s.cfg.Watermark != "" && w > highest {
+		if w := text(pointer(item, s.cfg.Watermark)); s.cfg.Watermark != "" && later(w, highest) {
 			highest = w
 		}
 		if s.seen[id] {
@@ -124,6 +130,21 @@ func (s *source) batch(items []any) (sdk.Batch, error) {
 	pos, err := json.Marshal(position{Watermark: highest})
 	out.Position = pos
 	return out, err
+}
+
+// later compares watermarks as what they are: times, numbers, or text.
+func later(a, b string) bool {
+	if ta, err := time.Parse(time.RFC3339Nano, a); err == nil {
+		if tb, err := time.Parse(time.RFC3339Nano, b); err == nil {
+			return ta.After(tb)
+		}
+	}
+	if na, _, err := apd.NewFromString(a); err == nil {
+		if nb, _, err := apd.NewFromString(b); err == nil {
+			return na.Cmp(nb) > 0
+		}
+	}
+	return a > b
 }
 
 // identify joins the id fields with a digest of the document, so that a
