@@ -97,12 +97,16 @@ func validate(cfg Config, _ string) []error {
 		Identity
 	}{{"/partner/theirs", cfg.Partner.Theirs}, {"/partner/ours", cfg.Partner.Ours}} {
 		if len(v.ID) > 15 {
-			out = append(out, &sdk.Error{Class: sdk.BadConfig, Code: "config", Field: v.field + "/id", Hint: "ISA06 and ISA08 have 15 characters",
-				Message: fmt.Sprintf("the identifier %q is too long", v.ID)})
+			out = append(out, &sdk.Error{
+				Class: sdk.BadConfig, Code: "config", Field: v.field + "/id", Hint: "ISA06 and ISA08 have 15 characters",
+				Message: fmt.Sprintf("the identifier %q is too long", v.ID),
+			})
 		}
 		if len(v.Qualifier) > 2 {
-			out = append(out, &sdk.Error{Class: sdk.BadConfig, Code: "config", Field: v.field + "/qualifier", Hint: "two characters, such as 01, 08, 12 or ZZ",
-				Message: fmt.Sprintf("the qualifier %q is too long", v.Qualifier)})
+			out = append(out, &sdk.Error{
+				Class: sdk.BadConfig, Code: "config", Field: v.field + "/qualifier", Hint: "two characters, such as 01, 08, 12 or ZZ",
+				Message: fmt.Sprintf("the qualifier %q is too long", v.Qualifier),
+			})
 		}
 	}
 	return out

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -170,8 +171,8 @@ func (t *tokens) issue(ctx context.Context) (string, error) {
 // refused classifies an answer without a token. The standard refuses wrong
 // credentials with 400 or 401 (RFC 6749, 5.2).
 func (t *tokens) refused(a *answer, code, description string) error {
-	e, ok := sdk.FromHTTP(a.status, a.header.Get("Retry-After"), nil).(*sdk.Error)
-	if !ok {
+	var e *sdk.Error
+	if !errors.As(sdk.FromHTTP(a.status, a.header.Get("Retry-After"), nil), &e) {
 		return sdk.Failf(sdk.Bug, "oauth2.status", "unclassified status %d", a.status)
 	}
 	if e.Class == sdk.Permanent {

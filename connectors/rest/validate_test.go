@@ -34,8 +34,11 @@ func TestMistakesAreFound(t *testing.T) {
 		{"unsigned time", "source", Config{Listen: ":1", Path: "/", Signature: &Signature{Header: "X", Secrets: []string{"s"}, TimestampHeader: "T", Signed: "{body}"}}, "/signature"},
 		{"poll", "source", Config{URL: "/x/{/y}", Items: "x", Pagination: &Pagination{Kind: "next", Continue: true}, Since: &Since{Parameter: "s"}}, "/url /items /pagination/next /pagination/continue /since/field"},
 		{"relative poll", "source", Config{URL: "/orders"}, "/url"},
-		{"sink", "sink", Config{URL: "https://a/{/x}", Method: "GET", ExternalID: "x", Batch: &Batch{Results: "x", Status: "x"}, ReadBeforeWrite: &ReadBeforeWrite{URL: "https://a/all"}},
-			"/method /externalId /readBeforeWrite/url /url /readBeforeWrite /batch/results /batch/status"},
+		{
+			"sink", "sink",
+			Config{URL: "https://a/{/x}", Method: "GET", ExternalID: "x", Batch: &Batch{Results: "x", Status: "x"}, ReadBeforeWrite: &ReadBeforeWrite{URL: "https://a/all"}},
+			"/method /externalId /readBeforeWrite/url /url /readBeforeWrite /batch/results /batch/status",
+		},
 		{"sink without url", "sink", Config{}, "/url"},
 		{"call", "call", Config{}, "/base"},
 		{"operation", "call", Config{Base: "https://a", Operations: map[string]Operation{"x": {URL: "{sku}"}}}, "/operations/x/url"},

@@ -45,7 +45,7 @@ func (d *decoder) constraints(s *shape, f *field, v any, out reflect.Value, path
 
 func (d *decoder) bounds(s *shape, f *field, out reflect.Value, path string) {
 	var have float64
-	what := ""
+	var what string
 	switch {
 	case s.kind == listShape:
 		have, what = float64(out.Len()), "number of entries"

@@ -211,7 +211,7 @@ func (r *reader) step(linger *time.Timer) (end bool, err error) {
 		r.readOver()
 	case c := <-r.controls:
 		return r.control(c)
-	case <-r.recvErr:
+	case <-r.recvErr: //nolint:errcheck // how the stream ended does not matter here
 		return true, nil
 	case acks <- position:
 		r.ackQueue = r.ackQueue[1:]

@@ -157,7 +157,7 @@ func (s *server) Open(ctx context.Context, r *protocol.OpenRequest) (*protocol.O
 		diagnostics(protocol.Diagnostic_WARNING, warnings, redact)...)
 	if err != nil || len(problems) > 0 {
 		i.close(closeGrace)
-		return resp, nil
+		return resp, nil //nolint:nilerr // the diagnostics carry it
 	}
 	s.mu.Lock()
 	previous := s.instances[r.InstanceId]

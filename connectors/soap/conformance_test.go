@@ -101,8 +101,10 @@ func (s *orderService) reply(w http.ResponseWriter, status int, body string) {
 }
 
 func creation(id, number, sku string) sdk.Record {
-	return sdk.Record{ID: id, Key: number, ContentType: "application/json",
-		Payload: fmt.Appendf(nil, `{"orderNumber":%q,"line":[{"sku":%q,"quantity":"1"}]}`, number, sku)}
+	return sdk.Record{
+		ID: id, Key: number, ContentType: "application/json",
+		Payload: fmt.Appendf(nil, `{"orderNumber":%q,"line":[{"sku":%q,"quantity":"1"}]}`, number, sku),
+	}
 }
 
 func target() conformance.Target {

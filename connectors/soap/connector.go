@@ -212,8 +212,10 @@ func (e *endpoint) Discover(_ context.Context, filter string) (sdk.Discovery, er
 			continue
 		}
 		o := s.operations[n]
-		d.Operations = append(d.Operations, sdk.Operation{Name: n, Kind: "soap " + string(o.Version), Summary: o.Summary,
-			Input: s.Schema(o, false), Output: s.Schema(o, true)})
+		d.Operations = append(d.Operations, sdk.Operation{
+			Name: n, Kind: "soap " + string(o.Version), Summary: o.Summary,
+			Input: s.Schema(o, false), Output: s.Schema(o, true),
+		})
 	}
 	return d, nil
 }

@@ -91,9 +91,11 @@ func TestNodeServiceIsPolled(t *testing.T) {
 			t.Fatal(r.Err)
 		}
 	}
-	cfg := Config{WSDL: url + "?wsdl", Timeout: 20 * time.Second, Operation: "GetShipments", Interval: time.Millisecond,
+	cfg := Config{
+		WSDL: url + "?wsdl", Timeout: 20 * time.Second, Operation: "GetShipments", Interval: time.Millisecond,
 		Request: map[string]string{"since": "{watermark}"}, Items: "/shipment", ID: []string{"/number"}, Key: "/order",
-		Watermark: "/shippedAt", Start: "1970-01-01T00:00:00Z"}
+		Watermark: "/shippedAt", Start: "1970-01-01T00:00:00Z",
+	}
 	src, err := newSource(t.Context(), cfg, nil, sdk.Env{})
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,6 @@ type erp struct {
 	reply  string
 	body   string
 	header http.Header
-	conns  int
 }
 
 func newERP(t *testing.T) *erp {
@@ -217,9 +216,11 @@ func TestSourceResumesAndDoesNotRepeat(t *testing.T) {
 		}
 		return `<GetShipmentsResponse xmlns="urn:erp:orders">` + b.String() + `</GetShipmentsResponse>`
 	}
-	cfg := Config{WSDL: e.URL, URL: e.URL, Timeout: time.Second, Operation: "GetShipments", Interval: time.Millisecond,
+	cfg := Config{
+		WSDL: e.URL, URL: e.URL, Timeout: time.Second, Operation: "GetShipments", Interval: time.Millisecond,
 		Request: map[string]string{"since": "{watermark}"}, Items: "/shipment", ID: []string{"/number"}, Key: "/order",
-		Watermark: "/shippedAt", Start: "1970-01-01T00:00:00Z", Keys: map[string]string{"order": "/order"}}
+		Watermark: "/shippedAt", Start: "1970-01-01T00:00:00Z", Keys: map[string]string{"order": "/order"},
+	}
 	e.answer(200, shipments(1))
 	s, err := newSource(context.Background(), cfg, nil, sdk.Env{})
 	if err != nil {

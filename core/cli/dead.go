@@ -49,8 +49,10 @@ func (f *deadFilter) flags(c *cobra.Command) {
 }
 
 func (f *deadFilter) ledger(ids []string) ledger.DeadFilter {
-	out := ledger.DeadFilter{Route: f.route, Target: f.target, Connection: f.connection, Code: f.code, Class: f.class, Key: f.key,
-		State: f.state, Limit: f.limit, IDs: ids}
+	out := ledger.DeadFilter{
+		Route: f.route, Target: f.target, Connection: f.connection, Code: f.code, Class: f.class, Key: f.key,
+		State: f.state, Limit: f.limit, IDs: ids,
+	}
 	if f.since > 0 {
 		out.Since = time.Now().Add(-f.since)
 	}
@@ -109,8 +111,10 @@ type deadJSON struct {
 }
 
 func newDeadJSON(d ledger.Dead, whole bool) deadJSON {
-	out := deadJSON{ID: d.ID, State: d.State, At: d.At, Route: d.Route, Target: d.Target, Stage: d.Stage, Class: d.Class, Code: d.Code,
-		Reason: d.Reason, Attempts: d.Attempts, Edited: d.Edited, MessageID: d.MessageID, Key: d.Key, Keys: d.Keys}
+	out := deadJSON{
+		ID: d.ID, State: d.State, At: d.At, Route: d.Route, Target: d.Target, Stage: d.Stage, Class: d.Class, Code: d.Code,
+		Reason: d.Reason, Attempts: d.Attempts, Edited: d.Edited, MessageID: d.MessageID, Key: d.Key, Keys: d.Keys,
+	}
 	if whole {
 		out.Stack, out.Metadata, out.Payload = d.Stack, d.Metadata, document(d.Payload)
 	}

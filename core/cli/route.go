@@ -13,8 +13,10 @@ import (
 )
 
 func (a *app) routeCommand() *cobra.Command {
-	c := &cobra.Command{Use: "route", Short: "List, pause and resume routes",
-		Example: "  crossdock route list\n  crossdock route pause shop-orders"}
+	c := &cobra.Command{
+		Use: "route", Short: "List, pause and resume routes",
+		Example: "  crossdock route list\n  crossdock route pause shop-orders",
+	}
 	c.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "List the routes with what they did", Args: cobra.NoArgs, Example: "  crossdock route list --json",

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -158,5 +157,3 @@ func (a *app) findings(fs strictyaml.Findings) error {
 	}
 	return nil
 }
-
-var errAttach = errors.New(`CROSSDOCK_ATTACH must be <connector>=<address>, separated by semicolons; the address is what the plugin printed when it started`)

@@ -68,8 +68,10 @@ func (a *app) trace(ctx context.Context, what string, payload bool) error {
 	if a.json {
 		out := make([]hopJSON, len(hops))
 		for i, h := range hops {
-			out[i] = hopJSON{h.At, h.Stage, h.State, h.Route, h.Target, h.MessageID, h.Causation, h.Correlation,
-				float64(h.Took.Microseconds()) / 1000, h.Attempt, h.Detail, h.Keys, h.Trace, document(h.Before), document(h.After)}
+			out[i] = hopJSON{
+				h.At, h.Stage, h.State, h.Route, h.Target, h.MessageID, h.Causation, h.Correlation,
+				float64(h.Took.Microseconds()) / 1000, h.Attempt, h.Detail, h.Keys, h.Trace, document(h.Before), document(h.After),
+			}
 		}
 		return a.printJSON(out)
 	}

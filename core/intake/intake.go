@@ -72,7 +72,7 @@ type Options struct {
 	// Tracing begins or continues each record's trace; nil for none.
 	Tracing *telemetry.Tracing
 	Log     *slog.Logger
-	Now       func() time.Time
+	Now     func() time.Time
 }
 
 // Source moves one source endpoint's documents into the received stream.

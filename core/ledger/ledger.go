@@ -78,7 +78,7 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 		err = migrate(ctx, l.write.DB, l.dialect)
 	}
 	if err != nil {
-		l.closeDatabases()
+		_ = l.closeDatabases() // why it cannot be opened matters more
 		return nil, fmt.Errorf("ledger: open: %w", explain(err))
 	}
 	go l.run()

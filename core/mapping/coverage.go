@@ -79,10 +79,10 @@ func (c *compiler) everyPath(s *Schema, path string, depth int, f func(path stri
 		return
 	}
 	f(path, s.kind != typeObject && s.kind != typeArray)
-	switch {
-	case s.kind == typeArray:
+	switch s.kind {
+	case typeArray:
 		c.everyPath(s.items, path+"[]", depth+1, f)
-	case s.kind == typeObject:
+	case typeObject:
 		for _, name := range s.names() {
 			c.everyPath(s.props[name], path+"."+name, depth+1, f)
 		}

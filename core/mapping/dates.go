@@ -20,9 +20,24 @@ type layout struct {
 }
 
 var layoutLetters = []struct{ letters, goes string }{
-	{"yyyy", "2006"}, {"yy", "06"}, {"MMMM", "January"}, {"MMM", "Jan"}, {"MM", "01"}, {"M", "1"}, {"dd", "02"}, {"d", "2"},
-	{"HH", "15"}, {"hh", "03"}, {"mm", "04"}, {"ss", "05"}, {"SSSSSS", "000000"}, {"SSS", "000"}, {"a", "PM"},
-	{"XXX", "Z07:00"}, {"XX", "Z0700"}, {"DDD", "002"},
+	{"yyyy", "2006"},
+	{"yy", "06"},
+	{"MMMM", "January"},
+	{"MMM", "Jan"},
+	{"MM", "01"},
+	{"M", "1"},
+	{"dd", "02"},
+	{"d", "2"},
+	{"HH", "15"},
+	{"hh", "03"},
+	{"mm", "04"},
+	{"ss", "05"},
+	{"SSSSSS", "000000"},
+	{"SSS", "000"},
+	{"a", "PM"},
+	{"XXX", "Z07:00"},
+	{"XX", "Z0700"},
+	{"DDD", "002"},
 }
 
 func parseLayout(text string) (layout, error) {

@@ -21,8 +21,10 @@ func TestRules(t *testing.T) {
 	}{
 		{"expression", `fields: {text: src.id + "!"}`, ``, `{"text":"4711!"}`, ``},
 		{"from and const", `fields: {text: {from: src.id}, kind: {const: a}}`, ``, `{"text":"4711","kind":"a"}`, ``},
-		{"constants of every type", `fields: {count: {const: 5}, ratio: {const: 1.50}, ok: {const: true}, any: {const: {a: [1, "2", null]}}}`, ``,
-			`{"count":5,"ratio":1.50,"ok":true,"any":{"a":[1,"2",null]}}`, ``},
+		{
+			"constants of every type", `fields: {count: {const: 5}, ratio: {const: 1.50}, ok: {const: true}, any: {const: {a: [1, "2", null]}}}`, ``,
+			`{"count":5,"ratio":1.50,"ok":true,"any":{"a":[1,"2",null]}}`, ``,
+		},
 		{"text is escaped", `fields: {text: src.name}`, `"name":"a\"\\\n\u0001é😀"`, "{\"text\":\"a\\\"\\\\\\n\\u0001é😀\"}", ``},
 
 		{"missing leaves out", `fields: {text: src.name, kind: {const: a}}`, ``, `{"kind":"a"}`, ``},
@@ -50,15 +52,21 @@ func TestRules(t *testing.T) {
 		{"an object with a required member missing", `fields: {address: {fields: {city: src.name, zip: src.id}}}`, ``, ``, `field address.city: the field is required but has no value: src.name is missing`},
 		{"an object copied whole", `fields: {address: src.address}`, `"address":{"zip":"1","city":"Ulm"}`, `{"address":{"zip":"1","city":"Ulm"}}`, ``},
 
-		{"each", `fields: {lines: {each: src.lines, as: l, index: i, fields: {no: i + 1, sku: l.sku, total: 'dmul(l.qty, l.price)'}}}`, ``,
-			`{"lines":[{"no":1,"sku":"A1","total":"3.00"},{"no":2,"sku":"B2","total":"1.00"}]}`, ``},
-		{"each in each", `fields: {lines: {each: src.lines, as: l, fields: {sku: l.sku, parts: {each: l.tags, as: t, fields: {tag: t, of: l.sku}}}}}`, ``,
-			`{"lines":[{"sku":"A1","parts":[{"tag":"x","of":"A1"},{"tag":"y","of":"A1"}]},{"sku":"B2"}]}`, ``},
+		{
+			"each", `fields: {lines: {each: src.lines, as: l, index: i, fields: {no: i + 1, sku: l.sku, total: 'dmul(l.qty, l.price)'}}}`, ``,
+			`{"lines":[{"no":1,"sku":"A1","total":"3.00"},{"no":2,"sku":"B2","total":"1.00"}]}`, ``,
+		},
+		{
+			"each in each", `fields: {lines: {each: src.lines, as: l, fields: {sku: l.sku, parts: {each: l.tags, as: t, fields: {tag: t, of: l.sku}}}}}`, ``,
+			`{"lines":[{"sku":"A1","parts":[{"tag":"x","of":"A1"},{"tag":"y","of":"A1"}]},{"sku":"B2"}]}`, ``,
+		},
 		{"each of texts", `fields: {tags: {each: src.lines, as: l, expr: l.sku.lower()}}`, ``, `{"tags":["a1","b2"]}`, ``},
 		{"each of a filter", `fields: {tags: {each: 'src.lines.filter(l, l.qty == "3")', as: l, from: l.sku}}`, ``, `{"tags":["B2"]}`, ``},
 		{"each of nothing", `fields: {lines: {each: 'src.lines.filter(x, false)', as: l, fields: {sku: l.sku}}}`, ``, `{"lines":[]}`, ``},
-		{"a list written out", `fields: {identifiers: [{fields: {scheme: {const: sku}, value: src.id}}, {when: src.n > 5, fields: {scheme: {const: x}, value: src.id}}, {when: has(src.name), fields: {scheme: {const: name}, value: src.name}}]}`,
-			`"name":"N"`, `{"identifiers":[{"scheme":"sku","value":"4711"},{"scheme":"name","value":"N"}]}`, ``},
+		{
+			"a list written out", `fields: {identifiers: [{fields: {scheme: {const: sku}, value: src.id}}, {when: src.n > 5, fields: {scheme: {const: x}, value: src.id}}, {when: has(src.name), fields: {scheme: {const: name}, value: src.name}}]}`,
+			`"name":"N"`, `{"identifiers":[{"scheme":"sku","value":"4711"},{"scheme":"name","value":"N"}]}`, ``,
+		},
 		{"a list with value and when", `fields: {tags: {when: src.n == 3, value: [src.id, '"fix"', src.name]}}`, ``, `{"tags":["4711","fix"]}`, ``},
 		{"each inside of a list", `fields: {tags: ['"first"', {each: src.lines, as: l, expr: l.sku}]}`, ``, `{"tags":["first","A1","B2"]}`, ``},
 

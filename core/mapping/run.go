@@ -147,8 +147,10 @@ func (f *frame) warn(r *rule, e *Error) {
 		if e.Source != "" {
 			text += " [source " + e.Source + "]"
 		}
-		f.warnings = append(f.warnings, Finding{File: r.at.file, Line: r.at.line, Col: r.at.col,
-			Severity: SeverityWarning, Code: CodeRuntime, Message: e.Target + ": " + text})
+		f.warnings = append(f.warnings, Finding{
+			File: r.at.file, Line: r.at.line, Col: r.at.col,
+			Severity: SeverityWarning, Code: CodeRuntime, Message: e.Target + ": " + text,
+		})
 	}
 }
 

@@ -22,13 +22,17 @@ type source struct {
 // dangerous: aliases, duplicate keys, huge files, several documents.
 func readSource(fsys fs.FS, name string) (*source, []Finding) {
 	if !fs.ValidPath(name) {
-		return nil, []Finding{{File: name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeUnknown,
-			Message: fmt.Sprintf("the path %q leads out of the configuration folder", name), Hint: "write it without leading / and without too many .."}}
+		return nil, []Finding{{
+			File: name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeUnknown,
+			Message: fmt.Sprintf("the path %q leads out of the configuration folder", name), Hint: "write it without leading / and without too many ..",
+		}}
 	}
 	b, err := fs.ReadFile(fsys, name)
 	if err != nil {
-		return nil, []Finding{{File: name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeUnknown,
-			Message: fmt.Sprintf("the file cannot be read: %v", cause(err)), Hint: "paths are relative to the file that names them"}}
+		return nil, []Finding{{
+			File: name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeUnknown,
+			Message: fmt.Sprintf("the file cannot be read: %v", cause(err)), Hint: "paths are relative to the file that names them",
+		}}
 	}
 	f, found := strictyaml.Parse(name, b)
 	var out []Finding

@@ -73,7 +73,8 @@ func (f *frame) lookUp(l *lookup, n *node) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, found := "", false
+	var value string
+	var found bool
 	if l.Table == "" {
 		value, found = l.rows[key]
 	} else {

@@ -287,4 +287,3 @@ func (h *Host) Close(ctx context.Context) error {
 	wg.Wait()
 	return h.runs.close()
 }
-

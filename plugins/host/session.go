@@ -23,7 +23,6 @@ type session struct {
 	cancel context.CancelFunc
 	sendMu sync.Mutex
 	pong   atomic.Int64 // when the last answer came, Unix nanoseconds
-	work   sync.WaitGroup
 }
 
 // openSession opens the session and returns once the plugin answered the first
@@ -42,8 +41,10 @@ func (p *process) openSession(ctx context.Context) error {
 	if p.pid == 0 {
 		lease = 0 // a debugger may stop us for as long as it likes
 	}
-	hello := &protocol.SessionFromHost_Hello{HostVersion: p.c.h.o.Version, ProtocolMinor: protocol.Minor, RunId: p.c.h.o.RunID,
-		Lease: durationpb.New(lease), LogLevel: level(p.c.log)}
+	hello := &protocol.SessionFromHost_Hello{
+		HostVersion: p.c.h.o.Version, ProtocolMinor: protocol.Minor, RunId: p.c.h.o.RunID,
+		Lease: durationpb.New(lease), LogLevel: level(p.c.log),
+	}
 	if err := s.send(&protocol.SessionFromHost{Msg: &protocol.SessionFromHost_Hello_{Hello: hello}}); err != nil {
 		cancel()
 		return fmt.Errorf("opening the session: %w", err)

@@ -58,8 +58,10 @@ func (i *Instance) Write(ctx context.Context, recs []*protocol.Record) ([]*proto
 	for _, rec := range recs {
 		n := proto.Size(rec)
 		if n > protocol.MaxRecordBytes {
-			return nil, &ProblemError{Connector: i.connector, Instance: i.id, Problem: &protocol.Problem{Class: protocol.Problem_PERMANENT, Code: "record.size",
-				Message: fmt.Sprintf("record %s has %d bytes, %d are the limit", rec.GetId(), n, protocol.MaxRecordBytes)}}
+			return nil, &ProblemError{Connector: i.connector, Instance: i.id, Problem: &protocol.Problem{
+				Class: protocol.Problem_PERMANENT, Code: "record.size",
+				Message: fmt.Sprintf("record %s has %d bytes, %d are the limit", rec.GetId(), n, protocol.MaxRecordBytes),
+			}}
 		}
 		r.bytes += n
 	}
@@ -117,8 +119,10 @@ func (i *Instance) stream(ctx context.Context) (*writer, error) {
 	if inFlight <= 0 {
 		inFlight = defaultInFlight
 	}
-	w := &writer{i: i, c: c, p: p, stream: stream, cancel: cancel, queue: make(chan *request), window: make(chan struct{}, inFlight),
-		ended: make(chan struct{}), pending: map[uint64][]*request{}}
+	w := &writer{
+		i: i, c: c, p: p, stream: stream, cancel: cancel, queue: make(chan *request), window: make(chan struct{}, inFlight),
+		ended: make(chan struct{}), pending: map[uint64][]*request{},
+	}
 	_ = stream.Send(&protocol.WriteBatch{Msg: &protocol.WriteBatch_Start_{Start: &protocol.WriteBatch_Start{InstanceId: i.id, MaxInFlight: uint32(inFlight)}}})
 	go w.receive(o)
 	go w.send(max(1, limit(o.batch.GetMaxRecords(), protocol.BatchRecords)), limit(o.batch.GetMaxBytes(), protocol.BatchBytes))

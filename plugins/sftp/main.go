@@ -4,8 +4,8 @@
 package main
 
 import (
-	"github.com/crossdock/crossdock/connectors/sftp"
 	"github.com/crossdock/crossdock/connectors/sdk"
+	"github.com/crossdock/crossdock/connectors/sftp"
 )
 
 func main() { sdk.Serve(sftp.Connector()) }

@@ -4,8 +4,8 @@
 package main
 
 import (
-	"github.com/crossdock/crossdock/connectors/soap"
 	"github.com/crossdock/crossdock/connectors/sdk"
+	"github.com/crossdock/crossdock/connectors/soap"
 )
 
 func main() { sdk.Serve(soap.Connector()) }

@@ -15,8 +15,10 @@ func check(ic *Interchange) {
 		seen := map[string]bool{}
 		for _, s := range g.Sets {
 			if seen[s.Control] {
-				s.add(s.Segments[0], 2, "ST02.duplicate", Finding{AK502: "23",
-					Message: fmt.Sprintf("the control number %s is used twice in the group", s.Control)})
+				s.add(s.Segments[0], 2, "ST02.duplicate", Finding{
+					AK502:   "23",
+					Message: fmt.Sprintf("the control number %s is used twice in the group", s.Control),
+				})
 			}
 			seen[s.Control] = true
 			checkSet(g, s)
@@ -28,8 +30,10 @@ var isaWidths = [16]int{2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1}
 
 func checkInterchange(ic *Interchange) {
 	add := func(s Segment, el int, code, ta string, sev Severity, format string, args ...any) {
-		ic.Findings = append(ic.Findings, Finding{Code: code, Severity: sev, Segment: s.Tag, Element: el,
-			Offset: s.Offset, TA105: ta, Value: s.E(el), Message: fmt.Sprintf(format, args...)})
+		ic.Findings = append(ic.Findings, Finding{
+			Code: code, Severity: sev, Segment: s.Tag, Element: el,
+			Offset: s.Offset, TA105: ta, Value: s.E(el), Message: fmt.Sprintf(format, args...),
+		})
 	}
 	h := ic.Header
 	for i, w := range isaWidths {
@@ -78,8 +82,10 @@ var functional = map[string]string{"850": "PO", "855": "PR", "846": "IB", "997":
 
 func checkGroup(g *Group) {
 	add := func(s Segment, el int, code, ak string, sev Severity, format string, args ...any) {
-		g.Findings = append(g.Findings, Finding{Code: code, Severity: sev, Segment: s.Tag, Element: el,
-			Offset: s.Offset, AK905: ak, Value: s.E(el), Message: fmt.Sprintf(format, args...)})
+		g.Findings = append(g.Findings, Finding{
+			Code: code, Severity: sev, Segment: s.Tag, Element: el,
+			Offset: s.Offset, AK905: ak, Value: s.E(el), Message: fmt.Sprintf(format, args...),
+		})
 	}
 	h, t := g.Header, g.Trailer
 	if !strings.HasPrefix(h.E(8), "004010") {
@@ -256,8 +262,10 @@ func checkElements(s *Set, seg Segment) {
 			if a == "" {
 				missing = p[0]
 			}
-			s.add(seg, missing, "element.pair", Finding{AK304: "8", AK403: "2", AK502: "5",
-				Message: fmt.Sprintf("%s%02d and %s%02d go together; one is missing", seg.Tag, p[0], seg.Tag, p[1])})
+			s.add(seg, missing, "element.pair", Finding{
+				AK304: "8", AK403: "2", AK502: "5",
+				Message: fmt.Sprintf("%s%02d and %s%02d go together; one is missing", seg.Tag, p[0], seg.Tag, p[1]),
+			})
 		}
 	}
 }
@@ -313,8 +321,10 @@ func checkTotals(s *Set) {
 			continue
 		}
 		if n, ok := number(seg.E(1)); ok && n != lines {
-			s.add(seg, 1, "CTT01.count", Finding{AK304: "8", AK403: "7", AK502: "5",
-				Message: fmt.Sprintf("it counts %d lines, the set has %d", n, lines)})
+			s.add(seg, 1, "CTT01.count", Finding{
+				AK304: "8", AK403: "7", AK502: "5",
+				Message: fmt.Sprintf("it counts %d lines, the set has %d", n, lines),
+			})
 		}
 	}
 }

@@ -32,6 +32,7 @@ const many = 1 << 30
 func el(name string, k kind, lo, hi int) element {
 	return element{name: name, kind: k, min: lo, max: hi}
 }
+
 func req(name string, k kind, lo, hi int) element {
 	return element{name: name, kind: k, min: lo, max: hi, required: true}
 }

@@ -105,7 +105,7 @@ func (o *Outgoing) Set() (set, functionalID string) {
 // At is the date of the document, which also dates its envelope: the same
 // document is the same file, whenever it is written.
 func (o *Outgoing) At() (time.Time, error) {
-	day, clock := "", ""
+	var day, clock string
 	if o.Inventory != nil {
 		day, clock = o.Inventory.Date, o.Inventory.Time
 	} else {

@@ -172,7 +172,7 @@ func TestNotX12(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(order))
-	f.Add([]byte(strings.Replace(order, "~", "\n", -1)))
+	f.Add([]byte(strings.ReplaceAll(order, "~", "\n")))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		ics, err := Parse(data)
 		if err != nil {
