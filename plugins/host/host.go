@@ -20,11 +20,16 @@ import (
 // BinaryPrefix begins the file name of every third-party connector.
 const BinaryPrefix = "crossdock-connector-"
 
+// ErrConflict is what a StateStore returns when another writer was first; the
+// connector sees sdk.ErrConflict.
+var ErrConflict = errors.New("state: the key was changed by another writer")
+
 // StateStore keeps what connectors remember; the ledger does.
 type StateStore interface {
 	// StateGet returns a value and its revision; revision 0 means absent.
 	StateGet(ctx context.Context, instance, key string) ([]byte, uint64, error)
-	// StatePut sets a value if the key is at ifRev and returns the new revision.
+	// StatePut sets a value if the key is at ifRev and returns the new revision,
+	// or ErrConflict.
 	StatePut(ctx context.Context, instance, key string, val []byte, ifRev uint64) (uint64, error)
 	// SequenceNext draws a number; the same bind draws the same again.
 	SequenceNext(ctx context.Context, instance, name, bind string) (uint64, error)
@@ -177,7 +182,7 @@ func (h *Host) connector(name string) (*connector, error) {
 	if c := h.connectors[name]; c != nil {
 		return c, nil
 	}
-	c := &connector{h: h, name: name, log: h.o.Log.With("connector", name)}
+	c := &connector{h: h, name: name, log: h.o.Log.With("connector", name), closing: make(chan struct{})}
 	switch {
 	case h.o.Attach[name] != "":
 		c.launch = c.attach

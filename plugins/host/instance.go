@@ -32,6 +32,7 @@ type Instance struct {
 // opened is an instance within one process.
 type opened struct {
 	once  sync.Once
+	done  chan struct{}
 	err   error
 	batch *protocol.BatchHint
 }
@@ -55,11 +56,22 @@ func (i *Instance) use(ctx context.Context) (*connector, *process, *opened, erro
 	p.mu.Lock()
 	o := p.open[i.id]
 	if o == nil {
-		o = &opened{}
+		o = &opened{done: make(chan struct{})}
 		p.open[i.id] = o
 	}
 	p.mu.Unlock()
-	o.once.Do(func() { o.err = i.openOn(ctx, c, p, o) })
+	o.once.Do(func() {
+		go func() {
+			defer close(o.done)
+			// One caller opens for all; its own deadline must not fail the others.
+			o.err = i.openOn(context.WithoutCancel(ctx), c, p, o)
+		}()
+	})
+	select {
+	case <-o.done:
+	case <-ctx.Done():
+		return nil, nil, nil, ctx.Err()
+	}
 	if o.err != nil {
 		i.forget(p, o) // the next use tries again
 		return nil, nil, nil, o.err
@@ -85,8 +97,7 @@ func (i *Instance) openOn(ctx context.Context, c *connector, p *process, o *open
 		return fmt.Errorf("making the data folder of %s: %w", i.id, err)
 	}
 	var r *protocol.OpenResponse
-	// One caller opens for all; its own deadline must not fail the others.
-	err = c.controlOn(context.WithoutCancel(ctx), p, i.id, func(ctx context.Context, p *process) (err error) {
+	err = c.controlOn(ctx, p, i.id, func(ctx context.Context, p *process) (err error) {
 		r, err = p.client.Open(ctx, &protocol.OpenRequest{InstanceId: i.id, Role: i.role, Config: config, DataDir: dir})
 		return err
 	})
@@ -206,7 +217,8 @@ func (i *Instance) Read(ctx context.Context, o ReadOptions, handle func(context.
 		b, err := stream.Recv()
 		switch {
 		case errors.Is(err, io.EOF):
-			return nil
+			// Only a batch that says so ends a source for good.
+			return c.problem(protocol.Problem_RETRYABLE, CodeEnded, i.id, "the read stream ended before the source did")
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:

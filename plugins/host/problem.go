@@ -39,6 +39,7 @@ func ClassOf(err error) protocol.Problem_Class {
 // Codes of failures that the host itself reports.
 const (
 	CodeGone     = "plugin.gone"     // the process ended; it is being started again
+	CodeEnded    = "plugin.ended"    // a stream ended although nothing said so; it is opened again
 	CodeStart    = "plugin.start"    // the process cannot be started
 	CodeDeadline = "plugin.deadline" // no answer in time
 	CodeLock     = "plugin.lock"     // the binary is not the one that was locked

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -99,11 +100,12 @@ func environment() []string {
 // spawn starts a process and waits until it answers.
 func (c *connector) spawn(ctx context.Context, argv []string) (*process, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = append(environment(), "TMPDIR="+c.h.runs.dir)
+	ownGroup(cmd)
+	cmd.Env = append(environment(), "TMPDIR="+c.h.runs.sockets)
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig: protocol.Handshake(), Plugins: protocol.Plugins(nil), Cmd: cmd, SkipHostEnv: true,
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, GRPCDialOptions: protocol.DialOptions(), StartTimeout: c.h.o.Deadlines.Start,
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: c.h.runs.dir}, Logger: pluginLog(c.log),
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: c.h.runs.sockets}, Logger: pluginLog(c.log),
 	})
 	type result struct {
 		client protocol.ConnectorClient
@@ -135,22 +137,26 @@ func (c *connector) spawn(ctx context.Context, argv []string) (*process, error) 
 	}
 	if r.err != nil {
 		c.stopClient(client, pid)
-		return nil, fmt.Errorf("%s: %w", strings.Join(argv, " "), explain(r.err))
+		class, err := explain(r.err)
+		return nil, c.problem(class, CodeStart, "", "%s: %v", strings.Join(argv, " "), err)
 	}
 	c.h.runs.add(pid, c.name)
 	return c.newProcess(r.client, pid, func() { c.stopClient(client, pid) }), nil
 }
 
-// explain adds what to do to go-plugin's words.
-func explain(err error) error {
-	text := err.Error()
+// explain adds what to do to go-plugin's words, and tells what only a person
+// can mend from what may pass.
+func explain(err error) (protocol.Problem_Class, error) {
+	text := strings.ToLower(err.Error())
 	switch {
-	case strings.Contains(text, "incompatible API version"), strings.Contains(text, "Incompatible API version"), strings.Contains(text, "protocol version"):
-		return fmt.Errorf("it speaks another version of the connector protocol, this host speaks %d: build it with the SDK of this release: %w", protocol.Version, err)
-	case strings.Contains(text, "Unrecognized remote plugin message"):
-		return fmt.Errorf("it printed something else than the handshake to its standard output: a connector prints nothing there before it serves: %w", err)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrPermission):
+		return protocol.Problem_CONFIG, fmt.Errorf("the program cannot be executed: %w", err)
+	case strings.Contains(text, "incompatible api version"), strings.Contains(text, "protocol version"):
+		return protocol.Problem_CONFIG, fmt.Errorf("it speaks another version of the connector protocol, this host speaks %d: build it with the SDK of this release: %w", protocol.Version, err)
+	case strings.Contains(text, "unrecognized remote plugin message"):
+		return protocol.Problem_NOT_CONNECTED, fmt.Errorf("it printed something else than the handshake to its standard output, or ended before it: a connector prints nothing there before it serves: %w", err)
 	}
-	return err
+	return protocol.Problem_NOT_CONNECTED, err
 }
 
 // stopClient ends a process: politely in the background, since go-plugin's Kill
@@ -163,6 +169,7 @@ func (c *connector) stopClient(client *plugin.Client, pid int) {
 	}()
 	select {
 	case <-done:
+		killGroup(pid) // what it may have started itself
 		return
 	case <-time.After(c.h.o.Deadlines.Kill):
 	}
@@ -171,16 +178,6 @@ func (c *connector) stopClient(client *plugin.Client, pid int) {
 	case <-done:
 	case <-time.After(c.h.o.Deadlines.Kill):
 		c.log.Error("a connector process does not end", "pid", pid)
-	}
-}
-
-// kill ends one process that this host started.
-func kill(pid int) {
-	if pid <= 0 {
-		return
-	}
-	if p, err := os.FindProcess(pid); err == nil {
-		_ = p.Kill() // it may have ended meanwhile
 	}
 }
 

@@ -2,6 +2,7 @@ package host
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,17 +16,27 @@ import (
 // of processes, which lets the next run end what a killed one left behind.
 type runDir struct {
 	dir string
-	log *slog.Logger
+	// sockets is dir, or a short directory elsewhere when a socket's path in
+	// dir would be longer than the system allows.
+	sockets string
+	log     *slog.Logger
 
 	mu   sync.Mutex
 	pids map[int]string // pid: "<start time> <connector>"
 }
 
-const pidFile = "processes"
+const (
+	pidFile     = "processes"
+	socketsLine = "sockets "
+)
 
 // openRunDir ends the processes of an earlier run and begins a new directory
 // that only this user may enter.
 func openRunDir(dir string, log *slog.Logger) (*runDir, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
 	endOrphans(filepath.Join(dir, pidFile), log)
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, fmt.Errorf("clearing the run directory: %w", err)
@@ -36,8 +47,19 @@ func openRunDir(dir string, log *slog.Logger) (*runDir, error) {
 	if err := os.Chmod(dir, 0o700); err != nil { // whatever the umask was
 		return nil, fmt.Errorf("making the run directory private: %w", err)
 	}
-	return &runDir{dir: dir, log: log, pids: map[int]string{}}, nil
+	r := &runDir{dir: dir, sockets: dir, log: log, pids: map[int]string{}}
+	if len(dir) > longestDir {
+		if r.sockets, err = os.MkdirTemp("", "crossdock-"); err != nil {
+			return nil, fmt.Errorf("making a short directory for sockets: %w", err)
+		}
+		r.write()
+	}
+	return r, nil
 }
+
+// longestDir leaves room for a socket's name within the 104 bytes that the
+// shortest of the systems allows (sun_path).
+const longestDir = 70
 
 // endOrphans kills the processes listed, if they are still those that were
 // started: a pid alone may belong to somebody else by now.
@@ -48,6 +70,10 @@ func endOrphans(file string, log *slog.Logger) {
 	}
 	defer f.Close()
 	for sc := bufio.NewScanner(f); sc.Scan(); {
+		if sockets, ok := strings.CutPrefix(sc.Text(), socketsLine); ok && strings.HasPrefix(filepath.Base(sockets), "crossdock-") {
+			_ = os.RemoveAll(sockets) // only sockets are in it
+			continue
+		}
 		fields := strings.Fields(sc.Text())
 		if len(fields) != 3 {
 			continue
@@ -96,6 +122,9 @@ func (r *runDir) remove(pid int) {
 
 func (r *runDir) write() {
 	var b strings.Builder
+	if r.sockets != r.dir {
+		b.WriteString(socketsLine + r.sockets + "\n")
+	}
 	for pid, rest := range r.pids {
 		fmt.Fprintf(&b, "%d %s\n", pid, rest)
 	}
@@ -109,4 +138,6 @@ func (r *runDir) write() {
 	}
 }
 
-func (r *runDir) close() error { return os.RemoveAll(r.dir) }
+func (r *runDir) close() error {
+	return errors.Join(os.RemoveAll(r.dir), os.RemoveAll(r.sockets))
+}

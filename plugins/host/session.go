@@ -22,7 +22,7 @@ type session struct {
 	stream protocol.Connector_SessionClient
 	cancel context.CancelFunc
 	sendMu sync.Mutex
-	pong   atomic.Int64 // when the last answer came, Unix nanoseconds
+	silent atomic.Int32 // heartbeats since the last answer
 }
 
 // openSession opens the session and returns once the plugin answered the first
@@ -88,7 +88,9 @@ func (s *session) ping() error {
 
 // beat sends heartbeats and gives the process up when they are not answered.
 func (s *session) beat(ctx context.Context, deadline time.Duration) {
-	tick := time.NewTicker(deadline / 4)
+	// Beats are counted, not clock time: a machine that slept is no hang.
+	const beats = 4
+	tick := time.NewTicker(deadline / beats)
 	defer tick.Stop()
 	for {
 		select {
@@ -96,10 +98,9 @@ func (s *session) beat(ctx context.Context, deadline time.Duration) {
 			return
 		case <-tick.C:
 		}
-		silent := time.Since(time.Unix(0, s.pong.Load()))
-		if silent > deadline && s.p.pid > 0 {
+		if s.silent.Add(1) > beats+1 && s.p.pid > 0 {
 			kill(s.p.pid) // it may be stopped; asking would wait for ever
-			s.p.end(fmt.Errorf("no heartbeat for %s", silent.Round(time.Millisecond)))
+			s.p.end(fmt.Errorf("no heartbeat for %s", deadline))
 			return
 		}
 		// Send blocks when the plugin does not read; the heartbeat must not.
@@ -123,7 +124,7 @@ func (s *session) receive(first chan struct{}) {
 		}
 		switch v := m.GetMsg().(type) {
 		case *protocol.SessionFromPlugin_Pong_:
-			s.pong.Store(time.Now().UnixNano())
+			s.silent.Store(0)
 			if !answered {
 				answered = true
 				close(first)
@@ -156,8 +157,7 @@ func (s *session) answer(m *protocol.SessionFromPlugin) {
 	defer cancel()
 	if err := s.fill(ctx, m, reply); err != nil {
 		p := &protocol.Problem{Class: protocol.Problem_RETRYABLE, Code: "state.failed", Message: err.Error()}
-		var conflict interface{ Conflict() bool }
-		if errors.As(err, &conflict) && conflict.Conflict() {
+		if errors.Is(err, ErrConflict) {
 			p.Code = "state.conflict"
 		}
 		reply.Msg = &protocol.SessionFromHost_Error{Error: p}

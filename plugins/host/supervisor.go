@@ -34,6 +34,7 @@ type connector struct {
 	failures int           // in a row
 	notYet   time.Time     // no start before
 	closed   bool
+	closing  chan struct{} // closed with it
 }
 
 // running returns the process that runs now, nil when none does.
@@ -95,17 +96,12 @@ func (c *connector) start(done chan struct{}) {
 	again, wait := c.current != nil, time.Until(c.notYet)
 	c.mu.Unlock()
 	if wait > 0 {
-		time.Sleep(wait)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.h.o.Deadlines.Start)
-	defer cancel()
-	p, err := c.launch(ctx)
-	if err == nil {
-		err = p.openSession(ctx)
-		if err != nil {
-			p.end(err)
+		select {
+		case <-time.After(wait):
+		case <-c.closing:
 		}
 	}
+	p, err := c.launchSession()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer close(done)
@@ -130,6 +126,26 @@ func (c *connector) start(done chan struct{}) {
 		go p.end(errors.New("the plugin host is closing"))
 	}
 	go c.watch(p)
+}
+
+// launchSession starts a process and its session within the deadline.
+func (c *connector) launchSession() (*process, error) {
+	select {
+	case <-c.closing:
+		return nil, c.problem(protocol.Problem_NOT_CONNECTED, CodeGone, "", "the plugin host is closing")
+	default:
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.h.o.Deadlines.Start)
+	defer cancel()
+	p, err := c.launch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.openSession(ctx); err != nil {
+		p.end(err)
+		return nil, err
+	}
+	return p, nil
 }
 
 // watch notes the end of a process.
@@ -178,7 +194,10 @@ func (c *connector) controlOn(ctx context.Context, p *process, instance string, 
 
 func (c *connector) close(ctx context.Context) {
 	c.mu.Lock()
-	c.closed = true
+	if !c.closed {
+		c.closed = true
+		close(c.closing)
+	}
 	starting, p := c.starting, c.alive()
 	c.mu.Unlock()
 	if starting != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
@@ -20,6 +21,7 @@ const defaultInFlight = 4
 type request struct {
 	recs  []*protocol.Record
 	bytes int
+	until time.Time // the caller's deadline; zero for none
 	reply chan reply // buffered
 }
 
@@ -44,6 +46,7 @@ type writer struct {
 	pending map[uint64][]*request
 	pause   time.Time
 	err     error
+	expired bool
 }
 
 // Write writes records and returns one result for each, in order; a nil Problem
@@ -55,6 +58,7 @@ func (i *Instance) Write(ctx context.Context, recs []*protocol.Record) ([]*proto
 		return nil, nil
 	}
 	r := &request{recs: recs, reply: make(chan reply, 1)}
+	r.until, _ = ctx.Deadline()
 	for _, rec := range recs {
 		n := proto.Size(rec)
 		if n > protocol.MaxRecordBytes {
@@ -190,9 +194,41 @@ func (w *writer) send(maxRecords, maxBytes int) {
 		w.mu.Lock()
 		w.pending[seq] = batch
 		w.mu.Unlock()
+		if d := patience(batch); d > 0 {
+			data.Deadline = durationpb.New(d)
+			time.AfterFunc(d+overdue, func() { w.expire(seq) })
+		}
 		if err := w.stream.Send(&protocol.WriteBatch{Msg: &protocol.WriteBatch_Data_{Data: data}}); err != nil {
 			return // receive learns why and fails everything that waits
 		}
+	}
+}
+
+// overdue is how long after its deadline a batch may still be answered.
+const overdue = 2 * time.Second
+
+// patience is how long the most patient caller of a batch waits; 0 when one of
+// them waits for ever.
+func patience(batch []*request) time.Duration {
+	var d time.Duration
+	for _, r := range batch {
+		if r.until.IsZero() {
+			return 0
+		}
+		d = max(d, time.Until(r.until), time.Millisecond)
+	}
+	return d
+}
+
+// expire gives the stream up when a batch was not answered: it would hold its
+// place in the window for ever.
+func (w *writer) expire(seq uint64) {
+	w.mu.Lock()
+	_, waits := w.pending[seq]
+	w.expired = w.expired || waits
+	w.mu.Unlock()
+	if waits {
+		w.cancel()
 	}
 }
 
@@ -220,7 +256,12 @@ func (w *writer) receive(o *opened) {
 	for {
 		a, err := w.stream.Recv()
 		if err != nil {
-			if lostInstance(err) {
+			w.mu.Lock()
+			expired := w.expired
+			w.mu.Unlock()
+			if expired {
+				err = w.c.problem(protocol.Problem_RETRYABLE, CodeDeadline, w.i.id, "a batch was not answered within its deadline; the write stream is opened again")
+			} else if lostInstance(err) {
 				w.i.forget(w.p, o)
 				err = w.c.gone(w.i.id, errors.New("it does not know the instance any more"))
 			} else {
@@ -256,9 +297,16 @@ func (w *writer) settle(a *protocol.WriteAck) {
 	all := make([]*protocol.RecordResult, n)
 	for _, list := range [][]*protocol.RecordResult{a.GetNotes(), a.GetFailures()} {
 		for _, x := range list {
-			if int(x.GetIndex()) < n {
-				all[x.GetIndex()] = x
+			if int(x.GetIndex()) >= n {
+				// Whose failure it is cannot be known, so nobody's success is.
+				err := w.c.problem(protocol.Problem_BUG, "plugin.index", w.i.id, "the connector reported a result for record %d of a batch of %d: %s",
+					x.GetIndex(), n, x.GetProblem().GetMessage())
+				for _, r := range batch {
+					r.reply <- reply{err: err}
+				}
+				return
 			}
+			all[x.GetIndex()] = x
 		}
 	}
 	for _, r := range batch {
