@@ -21,7 +21,7 @@ const defaultInFlight = 4
 type request struct {
 	recs  []*protocol.Record
 	bytes int
-	until time.Time // the caller's deadline; zero for none
+	until time.Time  // the caller's deadline; zero for none
 	reply chan reply // buffered
 }
 
