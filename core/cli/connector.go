@@ -30,6 +30,8 @@ func (a *app) connectorCommand() *cobra.Command {
 	return c
 }
 
+var errAttach = errors.New(`CROSSDOCK_ATTACH must be <connector>=<address>, separated by semicolons; the address is unix:/path or the line that the plugin printed when it started`)
+
 // attachments reads CROSSDOCK_ATTACH: connectors that run under a debugger.
 func attachments(value string) (map[string]string, error) {
 	out := map[string]string{}
