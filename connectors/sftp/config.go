@@ -50,7 +50,7 @@ const (
 func Connector() sdk.Plugin {
 	return sdk.Connector[Config]{
 		Spec: sdk.Spec{
-			Name: "sftp", Version: "0.1.0", Vendor: "Crossdock", License: "Apache-2.0",
+			Name: "sftp", Version: "1.0.0", Vendor: "Crossdock", License: "Apache-2.0",
 			Summary: "Files over SFTP or in a folder, as CSV, JSON, NDJSON, XML or fixed width",
 			Effect:  "A file's name follows from the record; it is written under a temporary name and renamed, and what was written is remembered. A repetition finds name and bytes in place, or the memory, and writes nothing.",
 			Batch:   sdk.BatchLimits{MaxInFlight: 16},

@@ -180,7 +180,6 @@ type setting struct {
 	Properties  map[string]setting `json:"properties"`
 	Items       *setting           `json:"items"`
 	Required    []string           `json:"required"`
-	RequiredFor map[string]any     `json:"x-required"`
 	Examples    []any              `json:"examples"`
 }
 
