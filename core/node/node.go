@@ -180,7 +180,7 @@ func (n *Node) serve() error {
 // attach builds the router with all handlers.
 func (n *Node) attach(compiled []*routing.Compiled) error {
 	var err error
-	n.router, err = message.NewRouter(message.RouterConfig{CloseTimeout: 15 * time.Second}, watermill.NewSlogLogger(n.log))
+	n.router, err = message.NewRouter(message.RouterConfig{CloseTimeout: 15 * time.Second}, watermill.NewSlogLoggerWithLevelMapping(n.log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug}))
 	if err != nil {
 		return err
 	}
