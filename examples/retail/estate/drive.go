@@ -29,6 +29,19 @@ func AllFaults(length time.Duration) Faults {
 // Drive makes documents for a while and returns when the last one was handed
 // over. It stops early, without an error, when ctx ends.
 func (e *Estate) Drive(ctx context.Context, length time.Duration, f Faults) error {
+	end := make(chan struct{})
+	t := time.AfterFunc(length, func() { close(end) })
+	defer t.Stop()
+	return e.drive(ctx, end, length, f)
+}
+
+// DriveUntil is Drive until end is closed; faults that come at a part of the
+// time are not used.
+func (e *Estate) DriveUntil(ctx context.Context, end <-chan struct{}, f Faults) error {
+	return e.drive(ctx, end, 0, f)
+}
+
+func (e *Estate) drive(ctx context.Context, end <-chan struct{}, length time.Duration, f Faults) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -45,18 +58,18 @@ func (e *Estate) Drive(ctx context.Context, length time.Duration, f Faults) erro
 			}
 		}()
 	}
-	at := func(part float64, task func() error) {
-		run(func() error {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(time.Duration(part * float64(length))):
-				return task()
-			}
-		})
+	if length > 0 {
+		e.schedule(ctx, func(part float64, task func() error) {
+			run(func() error {
+				select {
+				case <-ctx.Done():
+					return nil
+				case <-time.After(time.Duration(part * float64(length))):
+					return task()
+				}
+			})
+		}, f)
 	}
-	e.schedule(ctx, at, f)
-	end := time.After(length)
 	tick := time.NewTicker(time.Duration(float64(time.Second) / e.o.Rate))
 	defer tick.Stop()
 	for n := 0; ; n++ {

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sort"
@@ -42,15 +43,16 @@ type Options struct {
 
 // Estate is the running retailer.
 type Estate struct {
-	o     Options
-	sftp  *sftptest.Server
-	shop  *shop
-	mkt   *marketplace
-	soap  *soapERP
-	db    *sql.DB
-	dbAt  string
-	hook  string // address that the middleware's webhook listens on
-	items []item
+	o      Options
+	sftp   *sftptest.Server
+	shop   *shop
+	mkt    *marketplace
+	soap   *soapERP
+	db     *sql.DB
+	dbAt   string
+	hook   string // address that the middleware's webhook listens on
+	items  []item
+	client *http.Client // of the shop, for webhooks
 
 	mu   sync.Mutex
 	rng  *rand.Rand
@@ -82,7 +84,7 @@ func Start(ctx context.Context, o Options) (*Estate, error) {
 	}
 	e := &Estate{
 		o: o, rng: rand.New(rand.NewPCG(o.Seed, 1)), sent: map[string]map[string]bool{}, doomed: map[string]map[string]bool{},
-		items: catalogue(40),
+		items: catalogue(40), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 	var err error
 	if e.sftp, err = e.startSFTP(); err != nil {
@@ -231,6 +233,13 @@ func (e *Estate) Sent() int {
 		n += len(ids)
 	}
 	return n
+}
+
+// Orders is how many orders and receipts were sent so far.
+func (e *Estate) Orders() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.sent["partner-orders"]) + len(e.sent["shop-orders"]) + len(e.sent["store-sales"])
 }
 
 // lines picks items for an order.

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -85,11 +86,13 @@ func (a *answered) once(key string, apply func() []byte) []byte {
 	return b
 }
 
-// shop sends order webhooks and takes fulfilments.
+// shop sends order webhooks and takes fulfilments. Every so often it fails
+// once.
 type shop struct {
 	web
 	fulfilled effects
 	replies   answered
+	calls     atomic.Int64
 }
 
 func startShop() (*shop, error) {
@@ -98,6 +101,10 @@ func startShop() (*shop, error) {
 	mux.HandleFunc("POST /fulfilments", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+shopToken {
 			http.Error(w, `{"error":"wrong token"}`, http.StatusUnauthorized)
+			return
+		}
+		if s.calls.Add(1)%25 == 0 {
+			http.Error(w, `{"error":"something went wrong, try again"}`, http.StatusInternalServerError)
 			return
 		}
 		var f struct {
@@ -127,6 +134,8 @@ type marketplace struct {
 	replies answered
 	mu      sync.Mutex
 	calls   int
+	newest  map[string]int // SKU: revision applied last
+	stale   []string       // revisions applied after a newer one
 }
 
 func startMarketplace() (*marketplace, error) {
@@ -155,13 +164,36 @@ func startMarketplace() (*marketplace, error) {
 			return
 		}
 		_, _ = w.Write(m.replies.once(r.Header.Get("Idempotency-Key"), func() []byte {
-			m.stock.add(v.SKU + "-" + strconv.Itoa(v.Revision))
+			m.apply(v.SKU, v.Revision)
 			return []byte(`{"accepted":true}`)
 		}))
 	})
 	var err error
 	m.web, err = startWeb(mux)
 	return m, err
+}
+
+// apply books a stock level and notes whether it overtook an older one.
+func (m *marketplace) apply(sku string, revision int) {
+	id := sku + "-" + strconv.Itoa(revision)
+	m.stock.add(id)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.newest == nil {
+		m.newest = map[string]int{}
+	}
+	if revision < m.newest[sku] {
+		m.stale = append(m.stale, id)
+	}
+	m.newest[sku] = revision
+}
+
+// OutOfOrder lists the stock levels that the marketplace got after a newer one
+// of the same SKU.
+func (e *Estate) OutOfOrder() []string {
+	e.mkt.mu.Lock()
+	defer e.mkt.mu.Unlock()
+	return append([]string(nil), e.mkt.stale...)
 }
 
 // webhook is an order as the shop sends it.
@@ -202,7 +234,7 @@ func (e *Estate) post(ctx context.Context, body []byte) error {
 		}
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("X-Shop-Signature", signature)
-		res, err := http.DefaultClient.Do(req)
+		res, err := e.client.Do(req)
 		if err == nil {
 			b, _ := io.ReadAll(io.LimitReader(res.Body, 1024))
 			_ = res.Body.Close()

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/crossdock/crossdock/examples/retail"
+	"github.com/crossdock/crossdock/examples/retail/estate"
+)
+
+// Options of a run.
+type Options struct {
+	Kills  int
+	Rate   float64
+	Seed   uint64
+	Settle time.Duration
+	// Dir holds the project; empty makes a temporary folder, which is removed
+	// when the run passed.
+	Dir string
+	// Command starts crossdock, without arguments; empty builds it first.
+	Command []string
+	Out     io.Writer
+}
+
+// Report is what came of it.
+type Report struct {
+	Kills map[string]int `json:"kills"` // by what was killed
+	// Sent counts all documents; orders are those of customers, stores and the
+	// partner, a second while they were sent.
+	Sent            int              `json:"sent"`
+	OrdersPerSecond float64          `json:"orders_per_second"`
+	Lost            int              `json:"lost"`
+	AppliedTwice    int              `json:"applied_twice"`
+	OutOfOrder      []string         `json:"out_of_order"`
+	LeftOver        []int            `json:"left_over_processes"`
+	Seconds         float64          `json:"seconds"`
+	Settled         float64          `json:"settled_after_seconds"`
+	Routes          []estate.Verdict `json:"routes"`
+	Dir             string           `json:"dir"`
+}
+
+// Passed reports whether every promise held.
+func (r *Report) Passed() bool {
+	return r.Lost == 0 && r.AppliedTwice == 0 && len(r.OutOfOrder) == 0 && len(r.LeftOver) == 0
+}
+
+// crossdock is the child process.
+type crossdock struct {
+	command []string
+	dir     string
+	log     *os.File
+	cmd     *exec.Cmd
+	done    chan struct{}
+	plugins map[int]bool // every connector process ever seen
+}
+
+// Run does one run.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	began := time.Now()
+	if o.Dir == "" {
+		dir, err := os.MkdirTemp("", "crossdock-crash-")
+		if err != nil {
+			return nil, err
+		}
+		o.Dir = dir
+	}
+	if len(o.Command) == 0 {
+		binary := filepath.Join(o.Dir, "crossdock")
+		build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/crossdock/crossdock")
+		if out, err := build.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("building crossdock: %w\n%s", err, out)
+		}
+		o.Command = []string{binary}
+	}
+	e, child, err := prepare(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	defer child.log.Close()
+	r := &Report{Kills: map[string]int{}, Dir: o.Dir}
+	err = child.start()
+	if err == nil {
+		err = r.storm(ctx, o, e, child)
+	}
+	if err == nil {
+		settling := time.Now()
+		err = r.judge(ctx, o, e)
+		r.Settled = time.Since(settling).Seconds()
+	}
+	child.end()
+	r.LeftOver = child.leftOver()
+	r.Seconds = time.Since(began).Seconds()
+	return r, err
+}
+
+func prepare(ctx context.Context, o Options) (*estate.Estate, *crossdock, error) {
+	files := filepath.Join(o.Dir, "estate")
+	if err := os.MkdirAll(files, 0o755); err != nil {
+		return nil, nil, err
+	}
+	if err := retail.Write(o.Dir); err != nil {
+		return nil, nil, err
+	}
+	e, err := estate.Start(ctx, estate.Options{Dir: files, Seed: o.Seed, Rate: o.Rate})
+	if err != nil {
+		return nil, nil, err
+	}
+	log, err := os.Create(filepath.Join(o.Dir, "crossdock.log"))
+	if err == nil {
+		err = e.WriteEnv(o.Dir)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, e.Close())
+	}
+	return e, &crossdock{command: o.Command, dir: o.Dir, log: log, plugins: map[int]bool{}}, nil
+}
+
+func (c *crossdock) start() error {
+	c.cmd = exec.Command(c.command[0], append(c.command[1:], "run", "-c", c.dir)...)
+	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
+	c.cmd.Env = append(os.Environ(), "HTTP_LISTEN=off")
+	if err := c.cmd.Start(); err != nil {
+		return err
+	}
+	c.done = make(chan struct{})
+	go func() {
+		_ = c.cmd.Wait() // it is killed, which is an error
+		close(c.done)
+	}()
+	return nil
+}
+
+// kill ends the core and waits until it is gone.
+func (c *crossdock) kill() {
+	_ = c.cmd.Process.Kill()
+	<-c.done
+}
+
+// end stops the core in order.
+func (c *crossdock) end() {
+	c.children()
+	_ = c.cmd.Process.Signal(os.Interrupt)
+	select {
+	case <-c.done:
+	case <-time.After(40 * time.Second):
+		c.kill()
+	}
+}
+
+// children are the connector processes of the core now.
+func (c *crossdock) children() []int {
+	var out []int
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", c.cmd.Process.Pid, c.cmd.Process.Pid))
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", c.cmd.Process.Pid))
+	if err != nil && len(files) == 0 {
+		return nil
+	}
+	for _, f := range files {
+		more, _ := os.ReadFile(f) // a thread may have ended
+		b = append(append(b, ' '), more...)
+	}
+	for _, f := range strings.Fields(string(b)) {
+		if pid, err := strconv.Atoi(f); err == nil && !contains(out, pid) {
+			out = append(out, pid)
+			c.plugins[pid] = true
+		}
+	}
+	return out
+}
+
+func contains(list []int, n int) bool {
+	for _, x := range list {
+		if x == n {
+			return true
+		}
+	}
+	return false
+}
+
+// leftOver lists connector processes that outlived everything; they get some
+// seconds to notice that their host is gone.
+func (c *crossdock) leftOver() []int {
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		out := []int{}
+		for pid := range c.plugins {
+			line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+			if err == nil && strings.Contains(string(line), "plugin\x00serve") {
+				out = append(out, pid)
+			}
+		}
+		if len(out) == 0 || time.Now().After(deadline) {
+			return out
+		}
+	}
+}
+
+// storm sends documents and kills until enough was killed.
+func (r *Report) storm(ctx context.Context, o Options, e *estate.Estate, c *crossdock) error {
+	driving, stop := context.WithCancel(ctx)
+	defer stop()
+	drove := make(chan error, 1)
+	began := time.Now()
+	go func() { drove <- e.DriveUntil(ctx, driving.Done(), estate.Faults{}) }()
+	rng := rand.New(rand.NewPCG(o.Seed, 2))
+	for n := 0; n < o.Kills; n++ {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(200+rng.IntN(1300)) * time.Millisecond):
+		}
+		if err := r.strike(c, rng); err != nil {
+			return err
+		}
+		fmt.Fprintf(o.Out, "\r%d of %d kills, %d documents sent ", n+1, o.Kills, e.Sent())
+	}
+	fmt.Fprintln(o.Out)
+	r.OrdersPerSecond = float64(e.Orders()) / time.Since(began).Seconds()
+	stop()
+	return <-drove
+}
+
+// strike kills the core, a connector, or both at once.
+func (r *Report) strike(c *crossdock, rng *rand.Rand) error {
+	plugins := c.children()
+	what := []string{"core", "connector", "both"}[rng.IntN(3)]
+	if len(plugins) == 0 {
+		what = "core"
+	}
+	r.Kills[what]++
+	if what != "core" {
+		pid := plugins[rng.IntN(len(plugins))]
+		if p, err := os.FindProcess(pid); err == nil {
+			_ = p.Kill() // it may have ended meanwhile
+		}
+	}
+	if what == "connector" {
+		return nil
+	}
+	c.kill()
+	return c.start()
+}
+
+// judge waits until everything has arrived, or time is up.
+func (r *Report) judge(ctx context.Context, o Options, e *estate.Estate) error {
+	for deadline := time.Now().Add(o.Settle); ; {
+		verdicts, err := e.Judge(ctx)
+		if err != nil {
+			return err
+		}
+		r.Routes, r.Lost, r.AppliedTwice, r.Sent = verdicts, 0, 0, 0
+		for i := range verdicts {
+			v := &verdicts[i]
+			r.Lost += len(v.Missing)
+			r.AppliedTwice += len(v.Twice)
+			r.Sent += v.Sent
+			v.Missing, v.Twice = v.Missing[:min(len(v.Missing), 5)], v.Twice[:min(len(v.Twice), 5)]
+		}
+		r.OutOfOrder = e.OutOfOrder()
+		if r.Lost == 0 || time.Now().After(deadline) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
