@@ -189,13 +189,13 @@ func (h *Host) connector(name string) (*connector, error) {
 	case h.o.InProcess[name] != nil:
 		c.launch = c.inProcess
 	case h.o.FirstParty[name] != nil:
-		c.launch = func(ctx context.Context) (*process, error) { return c.spawn(ctx, h.o.FirstParty[name]) }
+		c.launch = func(context.Context) (*process, error) { return c.spawn(h.o.FirstParty[name]) }
 	default:
 		path := filepath.Join(h.o.PluginDir, BinaryPrefix+name)
 		if _, err := os.Stat(path); err != nil || h.o.PluginDir == "" {
 			return nil, c.problem(protocol.Problem_CONFIG, CodeUnknown, "", "there is no connector %q; `crossdock connector list` shows what there is", name)
 		}
-		c.launch = func(ctx context.Context) (*process, error) { return c.spawnLocked(ctx, path) }
+		c.launch = func(context.Context) (*process, error) { return c.spawnLocked(path) }
 	}
 	h.connectors[name] = c
 	return c, nil

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -31,10 +32,11 @@ type Instance struct {
 
 // opened is an instance within one process.
 type opened struct {
-	once  sync.Once
-	done  chan struct{}
-	err   error
-	batch *protocol.BatchHint
+	source bool
+	once   sync.Once
+	done   chan struct{}
+	err    error
+	batch  *protocol.BatchHint
 }
 
 // Instance describes an instance; nothing is started. id is unique in the host,
@@ -56,7 +58,7 @@ func (i *Instance) use(ctx context.Context) (*connector, *process, *opened, erro
 	p.mu.Lock()
 	o := p.open[i.id]
 	if o == nil {
-		o = &opened{done: make(chan struct{})}
+		o = &opened{done: make(chan struct{}), source: i.role == "source"}
 		p.open[i.id] = o
 	}
 	p.mu.Unlock()
@@ -230,20 +232,21 @@ func (i *Instance) Read(ctx context.Context, o ReadOptions, handle func(context.
 		if err := handle(ctx, b); err != nil {
 			problem := &protocol.Problem{Class: protocol.Problem_RETRYABLE, Code: "host.refused", Message: err.Error()}
 			_ = stream.Send(&protocol.ReadControl{Msg: &protocol.ReadControl_Nack_{Nack: &protocol.ReadControl_Nack{Seq: b.GetSeq(), Problem: problem}}})
-			i.finish(stream)
+			i.finish(stream, cancel)
 			return err
 		}
 		_ = stream.Send(&protocol.ReadControl{Msg: &protocol.ReadControl_Ack_{Ack: &protocol.ReadControl_Ack{UpToSeq: b.GetSeq(), Credit: 1}}})
 		if b.GetEnd() {
-			i.finish(stream)
+			i.finish(stream, cancel)
 			return nil
 		}
 	}
 }
 
 // finish lets the plugin end the stream in its own way, so that it has seen the
-// last acknowledgement or refusal; the stream's context bounds it.
-func (i *Instance) finish(stream protocol.Connector_ReadClient) {
+// last acknowledgement or refusal, within the deadline for draining.
+func (i *Instance) finish(stream protocol.Connector_ReadClient, cancel context.CancelFunc) {
+	defer time.AfterFunc(i.h.o.Deadlines.Drain, cancel).Stop()
 	_ = stream.CloseSend()
 	for {
 		if _, err := stream.Recv(); err != nil {

@@ -2,7 +2,6 @@ package host
 
 import (
 	"bufio"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -85,7 +84,7 @@ func Lock(lockFile, binary string) (name, sum string, err error) {
 // spawnLocked starts a third-party binary whose content is the locked one. What
 // runs is a private copy made while the content was checked, so that exchanging
 // the file afterwards changes nothing.
-func (c *connector) spawnLocked(ctx context.Context, path string) (*process, error) {
+func (c *connector) spawnLocked(path string) (*process, error) {
 	locks, err := readLock(c.h.o.LockFile)
 	if err != nil {
 		return nil, c.problem(protocol.Problem_CONFIG, CodeLock, "", "%v", err)
@@ -102,7 +101,7 @@ func (c *connector) spawnLocked(ctx context.Context, path string) (*process, err
 	if sum != want {
 		return nil, c.problem(protocol.Problem_CONFIG, CodeLock, "", "%s has changed: its SHA-256 is %s, locked is %s; if the change is meant, run `crossdock connector lock %s`", path, sum, want, path)
 	}
-	return c.spawn(ctx, []string{private})
+	return c.spawn([]string{private})
 }
 
 // copySum copies a program and returns the SHA-256 of what it copied.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
 
@@ -64,5 +66,11 @@ func (c *connector) failed(instance string, p *process, err error) error {
 		return c.gone(instance, p.cause())
 	default:
 	}
-	return &ProblemError{Connector: c.name, Instance: instance, Problem: protocol.ProblemOf(err)}
+	problem := protocol.ProblemOf(err)
+	if problem.GetCode() == "grpc."+codes.Unavailable.String() {
+		// No connector said so: the connection broke, which a stream may see
+		// before the session does.
+		return c.gone(instance, err)
+	}
+	return &ProblemError{Connector: c.name, Instance: instance, Problem: problem}
 }

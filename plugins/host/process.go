@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
@@ -67,16 +68,26 @@ func (p *process) closeInstances(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, p.c.h.o.Deadlines.Drain)
 	defer cancel()
 	p.mu.Lock()
-	ids := make([]string, 0, len(p.open))
-	for id := range p.open {
-		ids = append(ids, id)
+	ids := make(map[string]*opened, len(p.open))
+	for id, o := range p.open {
+		ids[id] = o
 	}
 	p.mu.Unlock()
+	wait := p.c.h.o.Deadlines.Drain
+	if d, ok := ctx.Deadline(); ok {
+		wait = min(wait, time.Until(d))
+	}
 	var wg sync.WaitGroup
-	for _, id := range ids {
+	for id, o := range ids {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
+			if o.source {
+				// What was read is acknowledged before its source is closed.
+				if _, err := p.client.Drain(ctx, &protocol.DrainRequest{InstanceId: id, Deadline: durationpb.New(wait * 4 / 5)}); err != nil {
+					p.c.log.Debug("draining a source", "instance", id, "error", err)
+				}
+			}
 			if _, err := p.client.Close(ctx, &protocol.CloseRequest{InstanceId: id}); err != nil {
 				p.c.log.Debug("closing an instance", "instance", id, "error", err)
 			}
@@ -98,7 +109,7 @@ func environment() []string {
 }
 
 // spawn starts a process and waits until it answers.
-func (c *connector) spawn(ctx context.Context, argv []string) (*process, error) {
+func (c *connector) spawn(argv []string) (*process, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	ownGroup(cmd)
 	cmd.Env = append(environment(), "TMPDIR="+c.h.runs.sockets)
@@ -126,14 +137,16 @@ func (c *connector) spawn(ctx context.Context, argv []string) (*process, error) 
 		done <- result{client: raw.(protocol.ConnectorClient)}
 	}()
 	var r result
+	pid := 0
 	select {
 	case r = <-done:
-	case <-ctx.Done():
+		if cmd.Process != nil {
+			pid = cmd.Process.Pid
+		}
+	case <-time.After(c.h.o.Deadlines.Start + c.h.o.Deadlines.Kill):
+		// go-plugin keeps the same deadline and should have killed it. The
+		// process id cannot be read while it may still start one.
 		r.err = fmt.Errorf("it did not answer within %s", c.h.o.Deadlines.Start)
-	}
-	pid := 0
-	if cmd.Process != nil {
-		pid = cmd.Process.Pid
 	}
 	if r.err != nil {
 		c.stopClient(client, pid)

@@ -21,8 +21,9 @@ type runDir struct {
 	sockets string
 	log     *slog.Logger
 
-	mu   sync.Mutex
-	pids map[int]string // pid: "<start time> <connector>"
+	mu     sync.Mutex
+	pids   map[int]string // pid: "<start time> <connector>"
+	closed bool
 }
 
 const (
@@ -121,6 +122,9 @@ func (r *runDir) remove(pid int) {
 }
 
 func (r *runDir) write() {
+	if r.closed {
+		return
+	}
 	var b strings.Builder
 	if r.sockets != r.dir {
 		b.WriteString(socketsLine + r.sockets + "\n")
@@ -139,5 +143,8 @@ func (r *runDir) write() {
 }
 
 func (r *runDir) close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
 	return errors.Join(os.RemoveAll(r.dir), os.RemoveAll(r.sockets))
 }

@@ -57,6 +57,9 @@ func (p *process) openSession(ctx context.Context) error {
 	}
 	select {
 	case <-first:
+	case <-p.dead:
+		cancel()
+		return p.cause()
 	case <-ctx.Done():
 		cancel()
 		return errors.New("it does not answer the first heartbeat")

@@ -3,10 +3,13 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
@@ -17,6 +20,8 @@ const (
 	longestBackoff = 10 * time.Second
 	// healthyAfter is how long a process must live for the waits to start over.
 	healthyAfter = 30 * time.Second
+	// longestHold is the wait that callers sit out; they are told of longer ones.
+	longestHold = 300 * time.Millisecond
 )
 
 // connector supervises the process of one connector: at most one runs, it is
@@ -69,6 +74,11 @@ func (c *connector) process(ctx context.Context) (*process, error) {
 			c.mu.Unlock()
 			return nil, c.problem(protocol.Problem_NOT_CONNECTED, CodeGone, "", "the plugin host is closing")
 		}
+		if wait := time.Until(c.notYet); c.starting == nil && wait > longestHold {
+			err := c.waiting(wait)
+			c.mu.Unlock()
+			return nil, err
+		}
 		started := c.starting
 		if started == nil {
 			started = make(chan struct{})
@@ -88,6 +98,25 @@ func (c *connector) process(ctx context.Context) (*process, error) {
 			return nil, err
 		}
 	}
+}
+
+// waiting says when the next start is; c.mu is held.
+func (c *connector) waiting(wait time.Duration) error {
+	reason := "it keeps ending"
+	if c.startErr != nil {
+		reason = c.startErr.Error()
+	} else if c.current != nil && c.current.cause() != nil {
+		reason = c.current.cause().Error()
+	}
+	p := &protocol.Problem{
+		Class: protocol.Problem_NOT_CONNECTED, Code: CodeGone, RetryAfter: durationpb.New(wait),
+		Message: fmt.Sprintf("the connector %s is started again in %s: %s", c.name, wait.Round(time.Millisecond), reason),
+	}
+	var last *ProblemError
+	if errors.As(c.startErr, &last) {
+		p.Class, p.Code = last.Problem.GetClass(), last.Problem.GetCode()
+	}
+	return &ProblemError{Connector: c.name, Problem: p}
 }
 
 // start waits out the backoff and starts one process.

@@ -157,9 +157,6 @@ func (w *writer) send(maxRecords, maxBytes int) {
 		case <-w.ended:
 			return
 		}
-		if !w.rest() {
-			return
-		}
 		var batch []*request
 		n, size := 0, 0
 		take := func(r *request) { batch, n, size = append(batch, r), n+len(r.recs), size+r.bytes }
@@ -173,6 +170,10 @@ func (w *writer) send(maxRecords, maxBytes int) {
 			case <-w.ended:
 				return
 			}
+		}
+		// After the wait for the first record, since a pause may have come in it.
+		if !w.rest() {
+			return
 		}
 	more:
 		for {
@@ -191,9 +192,9 @@ func (w *writer) send(maxRecords, maxBytes int) {
 		for _, r := range batch {
 			data.Records = append(data.Records, r.recs...)
 		}
-		w.mu.Lock()
-		w.pending[seq] = batch
-		w.mu.Unlock()
+		if !w.await(seq, batch) {
+			return // its callers learn it from ended
+		}
 		if d := patience(batch); d > 0 {
 			data.Deadline = durationpb.New(d)
 			time.AfterFunc(d+overdue, func() { w.expire(seq) })
@@ -202,6 +203,17 @@ func (w *writer) send(maxRecords, maxBytes int) {
 			return // receive learns why and fails everything that waits
 		}
 	}
+}
+
+// await notes who waits for a batch, unless the stream is over.
+func (w *writer) await(seq uint64, batch []*request) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.pending == nil {
+		return false
+	}
+	w.pending[seq] = batch
+	return true
 }
 
 // overdue is how long after its deadline a batch may still be answered.
