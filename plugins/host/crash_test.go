@@ -1,3 +1,5 @@
+//go:build unix
+
 package host
 
 import (
@@ -327,5 +329,41 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}
 	if _, err := r.Validate(t.Context(), "sample", "sink", nil); err == nil {
 		t.Error("a closed host answers")
+	}
+}
+
+// Close waits until what was read from a source is stored and acknowledged.
+func TestCloseDrainsSources(t *testing.T) {
+	r := newRig(t, nil)
+	source := r.Instance("sample", "s.in", "source", nil)
+	first, stored := make(chan struct{}), make(chan struct{})
+	read := make(chan error, 1)
+	go func() {
+		handled := 0
+		read <- source.Read(t.Context(), ReadOptions{}, func(ctx context.Context, _ *protocol.ReadBatch) error {
+			if handled++; handled > 1 {
+				return nil
+			}
+			close(first)
+			select {
+			case <-time.After(300 * time.Millisecond):
+				close(stored)
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+	<-first
+	if err := r.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-stored:
+	default:
+		t.Error("Close ended the connector while a batch was being stored")
+	}
+	if err := <-read; err == nil {
+		t.Error("the end of the host looks like the end of the source")
 	}
 }
