@@ -92,7 +92,7 @@ func sample() sdk.Plugin {
 				}
 				next = n + 1
 			}
-			return &numbers{next: next, count: cfg.Count}, nil
+			return &numbers{next: next, count: cfg.Count, dir: cfg.Dir}, nil
 		},
 		Sink: func(_ context.Context, cfg sampleConfig, env sdk.Env) (sdk.Sink, error) {
 			env.Log.Info("the sink is open")
@@ -102,7 +102,18 @@ func sample() sdk.Plugin {
 	}
 }
 
-type numbers struct{ next, count int }
+// numbers counts up, and notes in dir the positions that are acknowledged.
+type numbers struct {
+	next, count int
+	dir         string
+}
+
+func (s *numbers) Ack(_ context.Context, position []byte) error {
+	if s.dir == "" {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(s.dir, "acked-"+string(position)), nil, 0o600)
+}
 
 func (s *numbers) Read(ctx context.Context) (sdk.Batch, error) {
 	if s.count > 0 && s.next >= s.count {
