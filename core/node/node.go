@@ -98,6 +98,9 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.attach(compiled); err != nil {
 		return err
 	}
+	if err := n.forgetSubscriptions(ctx); err != nil {
+		n.log.Error("the next start tries again", "error", err)
+	}
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	n.stopWork = stopWork
 	n.runRouter(work)

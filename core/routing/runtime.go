@@ -90,6 +90,12 @@ func durable(kind, name string) string {
 	return kind + "-" + strings.NewReplacer(".", "_", "/", "__", "#", "_", " ", "_").Replace(name)
 }
 
+// OwnsSubscription reports whether a durable consumer's name is one that
+// Attach gives, whichever route it was for.
+func OwnsSubscription(name string) bool {
+	return strings.HasPrefix(name, "in-") || strings.HasPrefix(name, "lane-")
+}
+
 // Pause holds the route: nothing is mapped or delivered until Resume.
 func (r *Running) Pause() {
 	r.gate.shut()

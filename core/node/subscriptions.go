@@ -1,0 +1,51 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/crossdock/crossdock/core/engine"
+	"github.com/crossdock/crossdock/core/routing"
+)
+
+// forgetSubscriptions removes the durable subscriptions of routes and targets
+// that are no longer in the project. As long as one exists, the message store
+// keeps for it what nobody will ever read, until it is full and intake stops.
+//
+// It runs only with a project that has no errors, so a route that is merely
+// broken keeps its place. What a removed subscription had not finished is
+// named in the log, since that is what its route leaves undone.
+func (n *Node) forgetSubscriptions(ctx context.Context) error {
+	names, err := n.engine.Subscriptions(ctx)
+	if err != nil {
+		return fmt.Errorf("looking for subscriptions of removed routes: %w", err)
+	}
+	// Long names come back shortened; their subject tokens are equal.
+	used := map[string]bool{}
+	for _, r := range n.routes {
+		for _, name := range append([]string{r.Inbound}, r.LaneSub...) {
+			if name != "" {
+				used[engine.SubjectToken(name)] = true
+			}
+		}
+	}
+	for _, name := range names {
+		if used[engine.SubjectToken(name)] || !routing.OwnsSubscription(name) {
+			continue
+		}
+		left, err := n.engine.Lag(ctx, name)
+		if err != nil {
+			return fmt.Errorf("asking what the subscription %s of a removed route has left: %w", name, err)
+		}
+		if err := n.engine.RemoveSubscription(ctx, name); err != nil {
+			return fmt.Errorf("removing the subscription %s of a removed route: %w", name, err)
+		}
+		if left > 0 {
+			n.log.Warn("a route or target is gone from the project; messages it had not finished will not be delivered by it",
+				"subscription", name, "unfinished", left)
+			continue
+		}
+		n.log.Info("a route or target is gone from the project; its subscription was removed", "subscription", name)
+	}
+	return nil
+}
