@@ -22,6 +22,12 @@ type hostSession struct {
 	ended  chan struct{}
 }
 
+// The first heartbeat, and how long its answer may take.
+const (
+	firstPing   = 1 << 32
+	firstAnswer = 20 * time.Second
+)
+
 func openSession(t testing.TB, client protocol.ConnectorClient, store *store) *hostSession {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -39,6 +45,17 @@ func openSession(t testing.TB, client protocol.ConnectorClient, store *store) *h
 	s := &hostSession{stream: stream, cancel: cancel, pongs: make(chan uint64, 16), ended: make(chan struct{})}
 	go s.serve(store)
 	t.Cleanup(cancel)
+	// As the core does: nothing else before the plugin answered a heartbeat.
+	if err := s.send(&protocol.SessionFromHost{Msg: &protocol.SessionFromHost_Ping_{Ping: &protocol.SessionFromHost_Ping{T: firstPing}}}); err != nil {
+		t.Fatalf("sending the first heartbeat: %v", err)
+	}
+	select {
+	case <-s.pongs:
+	case <-s.ended:
+		t.Fatal("the session ended before the first heartbeat was answered")
+	case <-time.After(firstAnswer):
+		t.Fatalf("the first heartbeat was not answered within %v", firstAnswer)
+	}
 	return s
 }
 

@@ -135,6 +135,16 @@ func newRig(t *testing.T, p Plugin) *rig {
 	if err == nil {
 		err = r.session.Send(&protocol.SessionFromHost{Msg: &protocol.SessionFromHost_Hello_{Hello: &protocol.SessionFromHost_Hello{LogLevel: "debug"}}})
 	}
+	// As the core does: nothing else before the plugin answered a heartbeat.
+	// Until then an instance would be told that there is no host.
+	if err == nil {
+		err = r.session.Send(&protocol.SessionFromHost{Msg: &protocol.SessionFromHost_Ping_{Ping: &protocol.SessionFromHost_Ping{T: 1}}})
+	}
+	for answered := false; err == nil && !answered; {
+		var m *protocol.SessionFromPlugin
+		m, err = r.session.Recv()
+		answered = m.GetPong() != nil
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
