@@ -187,8 +187,23 @@ func (s *sink) one(ctx context.Context, r *sdk.Record) sdk.Result {
 	}
 	return s.post(ctx, outgoing{
 		method: s.method(), url: address, body: r.Payload, contentType: orJSON(contentType),
-		headers: idempotency(s.cfg, r.ID), gzip: s.cfg.Gzip,
+		headers: traced(idempotency(s.cfg, r.ID), r.Meta), gzip: s.cfg.Gzip,
 	})
+}
+
+// traced adds the record's W3C trace context, so that the other side's spans
+// join the document's trace.
+func traced(headers, meta map[string]string) map[string]string {
+	out := map[string]string{}
+	for k, v := range headers {
+		out[k] = v
+	}
+	for _, name := range []string{"traceparent", "tracestate"} {
+		if v := meta[name]; v != "" {
+			out[name] = v
+		}
+	}
+	return out
 }
 
 func (s *sink) post(ctx context.Context, out outgoing) sdk.Result {

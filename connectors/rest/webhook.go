@@ -160,6 +160,12 @@ func (w *webhook) read(h http.Header, body []byte) (*delivery, *refusal) {
 		}
 	}
 	meta := map[string]string{}
+	// W3C Trace Context: the sender's trace goes on through Crossdock.
+	for _, name := range []string{"traceparent", "tracestate"} {
+		if v := h.Get(name); v != "" {
+			meta[name] = strings.ToValidUTF8(v, "�")
+		}
+	}
 	for name, header := range w.cfg.Meta {
 		if v := h.Get(header); v != "" {
 			meta[name] = strings.ToValidUTF8(v, "�")
