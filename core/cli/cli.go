@@ -16,12 +16,14 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/crossdock/crossdock/core/config"
 	"github.com/crossdock/crossdock/core/ledger"
+	"github.com/crossdock/crossdock/core/strictyaml"
 )
 
 // Main runs the command line of this process and returns its exit status.
@@ -107,7 +109,26 @@ to make your own.`,
 		a.routeCommand(), a.traceCommand(), a.deadCommand(), a.mapCommand(),
 		a.connectorCommand(), a.pluginCommand(),
 	)
+	for _, sub := range c.Commands() {
+		if sub.HasSubCommands() {
+			sub.Args, sub.RunE = cobra.ArbitraryArgs, groupAlone
+		}
+	}
 	return c
+}
+
+// groupAlone answers a command that only groups others: what follows it is
+// missing or mistyped, which cobra would take for a wish for help and end with
+// success, in a script too.
+func groupAlone(cmd *cobra.Command, args []string) error {
+	var names []string
+	for _, sub := range cmd.Commands() {
+		names = append(names, sub.Name())
+	}
+	if len(args) == 0 {
+		return fmt.Errorf("%s what? %s; an example:\n%s", cmd.CommandPath(), strings.Join(names, ", "), cmd.Example)
+	}
+	return fmt.Errorf("unknown command %q for %q; %s", args[0], cmd.CommandPath(), strictyaml.DidYouMean(args[0], names))
 }
 
 // Version is the version of this build: the module's, or "devel".

@@ -40,10 +40,11 @@ func attachments(value string) (map[string]string, error) {
 			continue
 		}
 		name, address, ok := strings.Cut(entry, "=")
-		if name = strings.TrimSpace(name); !ok || name == "" || address == "" {
+		name, address = strings.TrimSpace(name), strings.TrimSpace(address)
+		if !ok || name == "" || address == "" {
 			return nil, fmt.Errorf("%w; found %q", errAttach, entry)
 		}
-		out[name] = strings.TrimSpace(address)
+		out[name] = address
 	}
 	return out, nil
 }

@@ -124,7 +124,7 @@ func (a *app) mapTest(ctx context.Context, lib *mapping.Library, paths []string)
 		return fail(fs.Err())
 	}
 	if failed > 0 {
-		return &exitError{code: 1, err: fmt.Errorf("%d tests failed", failed)}
+		return &exitError{code: 1, err: fmt.Errorf("%s failed", plural(failed, "test"))}
 	}
 	return nil
 }

@@ -36,7 +36,12 @@ func (a *app) run(ctx context.Context) error {
 	defer signal.Stop(reload)
 	project, fs := config.Load(a.dir, a.getenv)
 	if fs.Failed() {
-		return a.findings(fs)
+		// What the connectors and mappings have to say belongs to it.
+		all, err := a.validate(ctx)
+		if err != nil {
+			return fail(err)
+		}
+		return fail(fmt.Errorf("%w; nothing was started", a.findings(all)))
 	}
 	for {
 		log, err := a.logger(project)
@@ -127,7 +132,9 @@ func (a *app) validate(ctx context.Context) (strictyaml.Findings, error) {
 		return nil, err
 	}
 	more, err := node.Validate(ctx, node.Options{Project: p, FirstParty: plugins, Log: slog.New(slog.DiscardHandler), Version: Version()})
-	return append(fs, more...), err
+	fs = append(fs, more...)
+	fs.Sort()
+	return fs, err
 }
 
 // findings prints what was found; errors make the exit status 1.
@@ -150,10 +157,18 @@ func (a *app) findings(fs strictyaml.Findings) error {
 		}
 	}
 	if failed > 0 {
-		return &exitError{code: 1, err: fmt.Errorf("%d errors", failed)}
+		return &exitError{code: 1, err: fmt.Errorf("%s found", plural(failed, "error"))}
 	}
 	if !a.json {
 		fmt.Fprintln(a.Out, "no errors")
 	}
 	return nil
+}
+
+// plural counts things for a person: "1 error", "2 errors".
+func plural(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }

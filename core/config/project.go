@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"sort"
 	"strings"
 	"time"
 
@@ -100,13 +99,7 @@ func Load(dir string, getenv func(string) string) (*Project, strictyaml.Findings
 	p.Secrets = append(p.Secrets, l.refs.values()...)
 	fs = append(fs, l.fs...)
 	fs = append(fs, p.unique()...)
-	sort.SliceStable(fs, func(i, j int) bool {
-		a, b := fs[i].Pos, fs[j].Pos
-		if a.File != b.File {
-			return a.File < b.File
-		}
-		return a.Line < b.Line || a.Line == b.Line && a.Col < b.Col
-	})
+	fs.Sort()
 	return p, fs
 }
 

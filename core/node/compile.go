@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"sort"
 
 	"github.com/crossdock/crossdock/core/config"
 	"github.com/crossdock/crossdock/core/mapping"
@@ -45,10 +44,7 @@ func (n *Node) compile(ctx context.Context) ([]*routing.Compiled, strictyaml.Fin
 			fs = append(fs, n.checkEndpoint(ctx, ep)...)
 		}
 	}
-	sort.SliceStable(fs, func(i, j int) bool {
-		a, b := fs[i].Pos, fs[j].Pos
-		return a.File < b.File || a.File == b.File && a.Line < b.Line
-	})
+	fs.Sort()
 	return compiled, fs
 }
 

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -92,6 +93,18 @@ func (fs Findings) Err() error {
 		}
 	}
 	return errors.New(strings.Join(lines, "\n"))
+}
+
+// Sort puts findings in the order of files, lines and columns, so that a
+// person goes through each file once. Findings of one place keep their order.
+func (fs Findings) Sort() {
+	sort.SliceStable(fs, func(i, j int) bool {
+		a, b := fs[i].Pos, fs[j].Pos
+		if a.File != b.File {
+			return a.File < b.File
+		}
+		return a.Line < b.Line || a.Line == b.Line && a.Col < b.Col
+	})
 }
 
 // Add records an error at a place.
