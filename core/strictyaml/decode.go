@@ -125,7 +125,9 @@ func (f *File) scalar(n *yaml.Node, v reflect.Value, fs *Findings) {
 		v.SetString(n.Value)
 		return
 	}
-	if err := n.Decode(v.Addr().Interface()); err != nil {
+	// The YAML package would cut 1.5 down to 1 without a word.
+	fraction := (v.Kind() == reflect.Int || v.Kind() == reflect.Int64) && n.Tag != "!!int"
+	if err := n.Decode(v.Addr().Interface()); err != nil || fraction {
 		fs.Add(f.Pos(n), "", "expected %s, found %s", want, kindName(n))
 	}
 }
