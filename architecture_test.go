@@ -112,10 +112,22 @@ func TestImportRules(t *testing.T) {
 
 var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
 
+// tooLarge are packages that wait to be divided; the number is how large each
+// may be at most until then. It is only ever lowered.
+var tooLarge = map[string]int{
+	"/core/mapping":        6200,
+	"/connectors/sdk":      3950,
+	"/connectors/rest":     3700,
+	"/connectors/database": 3100,
+}
+
 // TestPackageSize keeps packages small enough to read.
 func TestPackageSize(t *testing.T) {
-	const limit = 3000
 	for _, p := range packages(t) {
+		limit := 3000
+		if n, ok := tooLarge[strings.TrimPrefix(p.ImportPath, module)]; ok {
+			limit = n
+		}
 		lines := 0
 		for _, f := range p.GoFiles {
 			b, err := os.ReadFile(filepath.Join(p.Dir, f))
@@ -128,6 +140,9 @@ func TestPackageSize(t *testing.T) {
 		}
 		if lines > limit {
 			t.Errorf("%s has %d lines, %d are the limit: what is its second idea?", p.ImportPath, lines, limit)
+		}
+		if lines <= 3000 && limit > 3000 {
+			t.Errorf("%s has %d lines now: take it off the list of large packages", p.ImportPath, lines)
 		}
 	}
 }
