@@ -83,10 +83,11 @@ func (r *references) lookup(kind, name string) (string, error) {
 		}
 		return "", fmt.Errorf("the environment variable %s is not set", name)
 	}
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(r.dir, name)
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(r.dir, path)
 	}
-	b, err := os.ReadFile(name)
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("cannot read the secret file %s: %w", name, cause(err))
 	}
