@@ -7,6 +7,15 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/crossdock/crossdock/connectors/sdk/internal/schema"
+)
+
+// The roles an instance may be opened in.
+const (
+	roleSource = "source"
+	roleSink   = "sink"
+	roleCall   = "call"
 )
 
 // Describe returns the connector's Spec with the defaults of its limits.
@@ -27,24 +36,24 @@ func (c Connector[C]) Schema() []byte {
 }
 
 func (c Connector[C]) schema() ([]byte, error) {
-	s, err := c.shape()
+	s, err := c.config()
 	if err != nil {
 		return nil, err
 	}
-	return schemaOf(s, reflect.ValueOf(c.Defaults), c.Spec.Name)
+	return s.JSON(reflect.ValueOf(c.Defaults), c.Spec.Name)
 }
 
-func (c Connector[C]) shape() (*shape, error) {
-	t := reflect.TypeFor[C]()
-	if t.Kind() != reflect.Struct {
-		return nil, fmt.Errorf("connector %s: the configuration type %s is not a struct", c.Spec.Name, t)
-	}
-	s, err := shapeOf(t)
+func (c Connector[C]) config() (*schema.Config, error) {
+	s, err := schema.Of(reflect.TypeFor[C](), []string{roleSource, roleSink, roleCall})
 	if err != nil {
-		return nil, fmt.Errorf("connector %s: configuration type: %w", c.Spec.Name, err)
+		return nil, fmt.Errorf("connector %s: %w", c.Spec.Name, err)
 	}
 	return s, nil
 }
+
+// ParseBytes reads a size: "512", "64KiB", "16 MiB", "2GB". Units with an i are
+// powers of 1024, the others powers of 1000.
+func ParseBytes(text string) (int64, error) { return schema.ParseSize(text) }
 
 // decoded is a configuration with what was found while decoding it.
 type decoded[C any] struct {
@@ -56,23 +65,24 @@ type decoded[C any] struct {
 
 func (c Connector[C]) decode(in map[string]any, role string) (decoded[C], error) {
 	out := decoded[C]{cfg: c.Defaults}
-	s, err := c.shape()
+	s, err := c.config()
 	if err != nil {
 		return out, err
 	}
-	d := decoder{role: role}
-	d.object(s, in, reflect.ValueOf(&out.cfg).Elem(), "")
-	out.secrets = d.secrets
-	for _, p := range d.problems {
-		out.problems = append(out.problems, p)
-	}
-	for _, w := range d.warnings {
-		out.warnings = append(out.warnings, w)
-	}
+	d := s.Decode(role, in, reflect.ValueOf(&out.cfg).Elem())
+	out.problems, out.warnings, out.secrets = badConfig(d.Problems), badConfig(d.Warnings), d.Secrets
 	if len(out.problems) == 0 && c.Validate != nil {
 		out.problems = append(out.problems, c.Validate(out.cfg, role)...)
 	}
 	return out, nil
+}
+
+func badConfig(list []schema.Problem) []error {
+	var out []error
+	for _, p := range list {
+		out = append(out, &Error{Class: BadConfig, Code: p.Code, Message: p.Message, Field: p.Field, Hint: p.Hint})
+	}
+	return out
 }
 
 func (c Connector[C]) validate(in map[string]any, role string) (problems, warnings []error) {

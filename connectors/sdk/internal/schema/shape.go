@@ -1,4 +1,15 @@
-package sdk
+// Package schema makes a configuration's documentation, its JSON Schema and its
+// checks out of one text: the struct that the connector's author wrote.
+//
+// Of reads the struct's tags once. From what it finds, JSON writes the schema
+// that editors and forms use, and Decode fills the struct from what a user
+// wrote: strictly, with every problem at once, each with its place and what to
+// do about it ("did you mean statuses?"). As both come from the same reading,
+// the schema never promises what the decoder refuses.
+//
+// The tags are json (the key), title, doc, example, required, secret, default,
+// enum, min, max, format (bytes, duration, regex, timezone, uri) and role.
+package schema
 
 import (
 	"encoding"
@@ -12,8 +23,10 @@ import (
 	"unicode"
 )
 
-// shape is what the SDK knows of one configuration type. The schema and the
-// decoder are both derived from it, so they cannot disagree.
+// Config is what is known of one configuration type.
+type Config struct{ root *shape }
+
+// shape is what is known of one type inside a configuration.
 type shape struct {
 	kind   shapeKind
 	typ    reflect.Type
@@ -63,15 +76,26 @@ var (
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// shapeOf reads a configuration type. Its errors are for the connector's
-// author: a tag that cannot be right whatever the user writes.
-func shapeOf(t reflect.Type) (*shape, error) {
-	return readShape(t, "", nil)
+// Of reads a configuration type, which must be a struct. roles are the names
+// that role tags may use. Its errors are for the connector's author: a tag that
+// cannot be right whatever the user writes.
+func Of(t reflect.Type, roles []string) (*Config, error) {
+	if t.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("the configuration type %s is not a struct", t)
+	}
+	root, err := (&tagReader{roles}).shape(t, "", nil)
+	if err != nil {
+		return nil, fmt.Errorf("configuration type: %w", err)
+	}
+	return &Config{root}, nil
 }
 
-func readShape(t reflect.Type, format string, outer []reflect.Type) (*shape, error) {
+// tagReader reads types; it knows the roles that tags may name.
+type tagReader struct{ roles []string }
+
+func (r *tagReader) shape(t reflect.Type, format string, outer []reflect.Type) (*shape, error) {
 	if t.Kind() == reflect.Pointer {
-		return readShape(t.Elem(), format, outer)
+		return r.shape(t.Elem(), format, outer)
 	}
 	s := &shape{typ: t}
 	switch {
@@ -104,26 +128,26 @@ func readShape(t reflect.Type, format string, outer []reflect.Type) (*shape, err
 		s.kind = numberShape
 	case reflect.Slice:
 		s.kind = listShape
-		s.elem, err = readShape(t.Elem(), format, outer)
+		s.elem, err = r.shape(t.Elem(), format, outer)
 	case reflect.Map:
 		if t.Key().Kind() != reflect.String {
 			return nil, fmt.Errorf("type %s: the keys of a configuration map must be strings", t)
 		}
 		s.kind = mapShape
-		s.elem, err = readShape(t.Elem(), format, outer)
+		s.elem, err = r.shape(t.Elem(), format, outer)
 	case reflect.Struct:
 		s.kind = objectShape
 		if slices.Contains(outer, t) {
 			return nil, fmt.Errorf("type %s contains itself", t)
 		}
-		s.fields, err = readFields(t, append(outer, t), nil)
+		s.fields, err = r.fields(t, append(outer, t), nil)
 	default:
 		return nil, fmt.Errorf("type %s cannot be read from a configuration", t)
 	}
 	return s, err
 }
 
-func readFields(t reflect.Type, outer []reflect.Type, index []int) ([]*field, error) {
+func (r *tagReader) fields(t reflect.Type, outer []reflect.Type, index []int) ([]*field, error) {
 	var out []*field
 	var errs []error
 	for i := range t.NumField() {
@@ -134,7 +158,7 @@ func readFields(t reflect.Type, outer []reflect.Type, index []int) ([]*field, er
 			continue
 		}
 		if sf.Anonymous && name == "" && sf.Type.Kind() == reflect.Struct {
-			inner, err := readFields(sf.Type, outer, path)
+			inner, err := r.fields(sf.Type, outer, path)
 			errs = append(errs, err)
 			out = append(out, inner...)
 			continue
@@ -142,7 +166,7 @@ func readFields(t reflect.Type, outer []reflect.Type, index []int) ([]*field, er
 		if !sf.IsExported() {
 			continue
 		}
-		f, err := readField(sf, name, outer)
+		f, err := r.field(sf, name, outer)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("field %s.%s: %w", t, sf.Name, err))
 			continue
@@ -153,7 +177,7 @@ func readFields(t reflect.Type, outer []reflect.Type, index []int) ([]*field, er
 	return out, errors.Join(errs...)
 }
 
-func readField(sf reflect.StructField, name string, outer []reflect.Type) (*field, error) {
+func (r *tagReader) field(sf reflect.StructField, name string, outer []reflect.Type) (*field, error) {
 	tag := sf.Tag.Get
 	if name == "" {
 		name = lowerFirst(sf.Name)
@@ -167,13 +191,13 @@ func readField(sf reflect.StructField, name string, outer []reflect.Type) (*fiel
 	if f.title == "" {
 		f.title = humanize(name)
 	}
-	for _, r := range f.roles {
-		if !slices.Contains(allRoles(), r) {
-			return nil, fmt.Errorf("role %q is not one of %s", r, strings.Join(allRoles(), ", "))
+	for _, role := range f.roles {
+		if !slices.Contains(r.roles, role) {
+			return nil, fmt.Errorf("role %q is not one of %s", role, strings.Join(r.roles, ", "))
 		}
 	}
 	var err error
-	if f.shape, err = readShape(sf.Type, f.format, outer); err != nil {
+	if f.shape, err = r.shape(sf.Type, f.format, outer); err != nil {
 		return nil, err
 	}
 	return f, f.checkTags()
@@ -197,20 +221,11 @@ func (f *field) checkTags() error {
 	d := decoder{}
 	v := reflect.New(s.typ).Elem()
 	d.value(s, f, literal(s, f.fallback), v, "/"+f.name)
-	if len(d.problems) > 0 {
-		return fmt.Errorf("default %q: %w", f.fallback, d.problems[0])
+	if len(d.Problems) > 0 {
+		return fmt.Errorf("default %q: %w", f.fallback, d.Problems[0])
 	}
 	return nil
 }
-
-func allRoles() []string { return []string{roleSource, roleSink, roleCall} }
-
-// The roles an instance may be opened in.
-const (
-	roleSource = "source"
-	roleSink   = "sink"
-	roleCall   = "call"
-)
 
 func split(list string) []string {
 	if list == "" {

@@ -1,4 +1,4 @@
-package sdk
+package schema
 
 import (
 	"encoding"
@@ -13,18 +13,41 @@ import (
 	"time"
 )
 
-// decoder fills a configuration struct and collects every problem it meets
-// instead of stopping at the first.
+// Decoded is what was found while a configuration was decoded.
+type Decoded struct {
+	Problems []Problem // it cannot be used
+	Warnings []Problem // part of it has no effect
+	Secrets  []string  // the values of secret keys
+}
+
+// Problem is one finding, for the person who writes the configuration.
+type Problem struct {
+	Code    string // config.unknown, config.type, …
+	Field   string // JSON Pointer into the configuration
+	Message string // begins with the field as people write it: limits[0].rate
+	Hint    string // what to do next; may be empty
+}
+
+func (p Problem) Error() string { return p.Code + ": " + p.Message }
+
+// Decode fills out, an addressable struct of the configuration's type that
+// holds the defaults, for an instance in one role; "" stands for all roles. It
+// does not stop at the first problem but finds all. Numbers in may be written
+// as text, because an environment variable always gives text.
+func (c *Config) Decode(role string, in map[string]any, out reflect.Value) Decoded {
+	d := decoder{role: role}
+	d.object(c.root, in, out, "")
+	return d.Decoded
+}
+
 type decoder struct {
-	role     string
-	problems []*Error
-	warnings []*Error
-	secrets  []string
+	Decoded
+	role string
 }
 
 func (d *decoder) problem(path, code, hint, format string, args ...any) {
-	d.problems = append(d.problems, &Error{
-		Class: BadConfig, Code: code, Field: path, Hint: hint,
+	d.Problems = append(d.Problems, Problem{
+		Code: code, Field: path, Hint: hint,
 		Message: fmt.Sprintf("%s: %s", readable(path), fmt.Sprintf(format, args...)),
 	})
 }
@@ -44,8 +67,8 @@ func (d *decoder) object(s *shape, in map[string]any, out reflect.Value, path st
 			continue
 		}
 		if !f.inRole(d.role) {
-			d.warnings = append(d.warnings, &Error{
-				Class: BadConfig, Code: "config.role", Field: at,
+			d.Warnings = append(d.Warnings, Problem{
+				Code: "config.role", Field: at,
 				Message: fmt.Sprintf("%s: has no effect here: it belongs to the role %s", readable(at), strings.Join(f.roles, ", ")),
 				Hint:    fmt.Sprintf("move it to the connection's %s", endpointLists(f.roles)),
 			})
@@ -121,7 +144,7 @@ func (d *decoder) value(s *shape, f *field, v any, out reflect.Value, path strin
 		}
 		out = out.Elem()
 	}
-	before := len(d.problems)
+	before := len(d.Problems)
 	switch s.kind {
 	case textShape:
 		d.text(f, v, out, path)
@@ -145,7 +168,7 @@ func (d *decoder) value(s *shape, f *field, v any, out reflect.Value, path strin
 	default:
 		d.anything(v, out, path)
 	}
-	if f != nil && len(d.problems) == before {
+	if f != nil && len(d.Problems) == before {
 		d.constraints(s, f, v, out, path)
 	}
 }
@@ -170,7 +193,7 @@ func (d *decoder) text(f *field, v any, out reflect.Value, path string) {
 		return
 	}
 	if f != nil && f.secret && s != "" {
-		d.secrets = append(d.secrets, s)
+		d.Secrets = append(d.Secrets, s)
 	}
 	out.SetString(s)
 }
@@ -217,7 +240,7 @@ func (d *decoder) number(s *shape, v any, out reflect.Value, path string) {
 	if s.kind == bytesShape {
 		want = "a size such as 16MiB"
 		if text, isText := v.(string); isText {
-			size, err := ParseBytes(text)
+			size, err := ParseSize(text)
 			n, ok = size, err == nil
 		}
 	}

@@ -1,4 +1,4 @@
-package sdk
+package schema
 
 import (
 	"fmt"
@@ -79,7 +79,7 @@ func (f *field) measure(bound string) (float64, error) {
 		d, err := time.ParseDuration(bound)
 		return float64(d), err
 	case bytesShape:
-		n, err := ParseBytes(bound)
+		n, err := ParseSize(bound)
 		return float64(n), err
 	default:
 		return strconv.ParseFloat(bound, 64)

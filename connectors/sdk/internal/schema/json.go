@@ -1,11 +1,8 @@
-package sdk
+package schema
 
 import (
 	"encoding/json"
-	"fmt"
-	"math"
 	"reflect"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -13,17 +10,20 @@ import (
 // durationPattern accepts what time.ParseDuration accepts, without a sign.
 const durationPattern = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
 
-// schemaOf returns the JSON Schema 2020-12 of a configuration type. Beside the
-// standard keywords it writes
+// JSON returns the JSON Schema 2020-12 of the configuration. defaults is a value
+// of its type and is shown as such; title may be empty. Beside the standard
+// keywords it writes
 //
 //   - x-secret: the value is never shown, logged or stored,
 //   - x-role: the roles a key belongs to; absent means all,
 //   - x-required: required in those roles only (plain "required" would refuse
 //     a connection's shared configuration in the other roles),
 //   - x-order: the position of a key in the author's struct, for forms,
-//   - x-format: duration or bytes.
-func schemaOf(s *shape, defaults reflect.Value, title string) ([]byte, error) {
-	root := objectSchema(s, defaults)
+//   - x-format: duration or bytes,
+//   - x-min, x-max: bounds of durations and sizes, which JSON Schema cannot
+//     compare.
+func (c *Config) JSON(defaults reflect.Value, title string) ([]byte, error) {
+	root := objectSchema(c.root, defaults)
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	if title != "" {
 		root["title"] = title
@@ -155,7 +155,7 @@ func (f *field) boundSchema(p map[string]any) {
 		set("minItems", f.min)
 		set("maxItems", f.max)
 	case durationShape, bytesShape:
-		// JSON Schema cannot compare durations; the SDK does.
+		// The decoder compares them.
 		if f.min != "" {
 			p["x-min"] = f.min
 		}
@@ -217,32 +217,4 @@ func shortDuration(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
-}
-
-const bytesPattern = `^[0-9]+(\.[0-9]+)? ?([kKMGT]i?)?B?$`
-
-// ParseBytes reads a size: "512", "64KiB", "16 MiB", "2GB". Units with an i are
-// powers of 1024, the others powers of 1000.
-func ParseBytes(text string) (int64, error) {
-	t := strings.TrimSpace(text)
-	i := 0
-	for i < len(t) && (t[i] >= '0' && t[i] <= '9' || t[i] == '.') {
-		i++
-	}
-	f, err := strconv.ParseFloat(t[:i], 64)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a size; write a number and a unit, as in 16MiB", text)
-	}
-	unit := strings.TrimSuffix(strings.ToLower(strings.TrimSpace(t[i:])), "b")
-	factor, ok := map[string]float64{
-		"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12,
-		"ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30, "ti": 1 << 40,
-	}[unit]
-	if !ok {
-		return 0, fmt.Errorf("%q has no known unit; use B, KB, MB, GB, KiB, MiB or GiB", text)
-	}
-	if f*factor >= math.MaxInt64 {
-		return 0, fmt.Errorf("%q is larger than any size", text)
-	}
-	return int64(f * factor), nil
 }

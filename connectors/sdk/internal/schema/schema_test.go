@@ -1,8 +1,7 @@
-package sdk
+package schema
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"flag"
 	"os"
@@ -54,17 +53,44 @@ type step struct {
 	Retry int    `json:"retry" default:"3"`
 }
 
-func fullConnector() Connector[fullConfig] {
-	return Connector[fullConfig]{
-		Spec:     Spec{Name: "full", Version: "1.0.0", Summary: "Everything at once"},
-		Defaults: fullConfig{Headers: map[string]string{"Accept": "application/json"}, Paging: paging{Size: 50}},
-		Source:   func(context.Context, fullConfig, []byte, Env) (Source, error) { return nil, nil },
-		Sink:     func(context.Context, fullConfig, Env) (Sink, error) { return nil, nil },
+func roles() []string { return []string{"source", "sink", "call"} }
+
+func full(t testing.TB) *Config {
+	t.Helper()
+	c, err := Of(reflect.TypeFor[fullConfig](), roles())
+	if err != nil {
+		t.Fatal(err)
 	}
+	return c
+}
+
+func fullDefaults() fullConfig {
+	return fullConfig{Headers: map[string]string{"Accept": "application/json"}, Paging: paging{Size: 50}}
+}
+
+func fullJSON(t testing.TB) []byte {
+	t.Helper()
+	text, err := full(t).JSON(reflect.ValueOf(fullDefaults()), "full")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func decode(t testing.TB, role string, in map[string]any, cfg *fullConfig) Decoded {
+	t.Helper()
+	return full(t).Decode(role, in, reflect.ValueOf(cfg).Elem())
+}
+
+// decodeFull decodes over the defaults, for a source.
+func decodeFull(t testing.TB, in map[string]any) (fullConfig, Decoded) {
+	t.Helper()
+	cfg := fullDefaults()
+	return cfg, decode(t, "source", in, &cfg)
 }
 
 func TestSchemaGolden(t *testing.T) {
-	got := append(fullConnector().Schema(), '\n')
+	got := append(fullJSON(t), '\n')
 	const file = "testdata/full.schema.json"
 	if *update {
 		if err := os.WriteFile(file, got, 0o644); err != nil {
@@ -82,8 +108,7 @@ func TestSchemaGolden(t *testing.T) {
 
 // The schema and the decoder are made from the same struct and must agree.
 func TestSchemaAgreesWithDecode(t *testing.T) {
-	c := fullConnector()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(c.Schema()))
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(fullJSON(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,23 +145,24 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &in); err != nil {
 			t.Fatal(err)
 		}
-		problems, _ := c.validate(in, roleSink)
-		if bySchema := schema.Validate(value); (bySchema == nil) != (len(problems) == 0) {
-			t.Errorf("%s\n the schema says %v\n the decoder says %v", text, bySchema, problems)
+		cfg := fullDefaults()
+		d := decode(t, "sink", in, &cfg)
+		if bySchema := schema.Validate(value); (bySchema == nil) != (len(d.Problems) == 0) {
+			t.Errorf("%s\n the schema says %v\n the decoder says %v", text, bySchema, d.Problems)
 		}
 	}
 }
 
 func TestDecode(t *testing.T) {
-	c := fullConnector()
-	d, err := c.decode(map[string]any{
+	cfg := fullDefaults()
+	d := decode(t, "source", map[string]any{
 		"url": "https://a.example", "timeout": "1m30s", "limit": "64KiB", "count": "7", "strict": "false",
 		"auth": map[string]any{"user": "u", "password": "pa55word"}, "paging": map[string]any{"wait": "2s"},
 		"steps": []any{map[string]any{"name": "a"}, map[string]any{"name": "b", "retry": 0.0}},
 		"extra": map[string]any{"a": 1.0}, "anything": []any{"x", nil}, "query": "select 1",
-	}, roleSource)
-	if err != nil || len(d.problems) > 0 {
-		t.Fatal(err, d.problems)
+	}, &cfg)
+	if len(d.Problems) > 0 {
+		t.Fatal(d.Problems)
 	}
 	want := fullConfig{
 		shared: shared{Timeout: 90 * time.Second}, URL: "https://a.example", Mode: "poll",
@@ -144,21 +170,22 @@ func TestDecode(t *testing.T) {
 		Headers: map[string]string{"Accept": "application/json"}, Limit: 64 << 10, Strict: false, Count: 7,
 		Query: "select 1", Steps: []step{{"a", 3}, {"b", 0}}, Extra: json.RawMessage(`{"a":1}`), Anything: []any{"x", nil},
 	}
-	if !reflect.DeepEqual(d.cfg, want) {
-		t.Errorf("decoded\n%+v\nexpected\n%+v", d.cfg, want)
+	if !reflect.DeepEqual(cfg, want) {
+		t.Errorf("decoded\n%+v\nexpected\n%+v", cfg, want)
 	}
-	if !reflect.DeepEqual(d.secrets, []string{"pa55word"}) {
-		t.Errorf("secrets %q", d.secrets)
+	if !reflect.DeepEqual(d.Secrets, []string{"pa55word"}) {
+		t.Errorf("secrets %q", d.Secrets)
 	}
 }
 
-// Instances do not share what is behind a pointer in Connector.Defaults.
+// Instances do not share what is behind a pointer in the defaults.
 func TestDefaultsStay(t *testing.T) {
-	c := fullConnector()
-	c.Defaults.Auth = &auth{User: "default", Password: "p"}
-	d, err := c.decode(map[string]any{"url": "https://a.example", "auth": map[string]any{"user": "u"}}, roleSink)
-	if err != nil || len(d.problems) > 0 || *d.cfg.Auth != (auth{"u", "p"}) || c.Defaults.Auth.User != "default" {
-		t.Errorf("decoded %+v, defaults %+v, %v %v", d.cfg.Auth, c.Defaults.Auth, err, d.problems)
+	defaults := fullDefaults()
+	defaults.Auth = &auth{User: "default", Password: "p"}
+	cfg := defaults
+	d := decode(t, "sink", map[string]any{"url": "https://a.example", "auth": map[string]any{"user": "u"}}, &cfg)
+	if len(d.Problems) > 0 || *cfg.Auth != (auth{"u", "p"}) || defaults.Auth.User != "default" {
+		t.Errorf("decoded %+v, defaults %+v, %v", cfg.Auth, defaults.Auth, d.Problems)
 	}
 }
 
@@ -197,23 +224,23 @@ func TestDecodeProblems(t *testing.T) {
 		"slash in key":   {valid(map[string]any{"a/b~c": 1}), "/a~1b~0c", "", "a/b~c"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			problems, _ := fullConnector().validate(test.in, roleSource)
-			if len(problems) != 1 {
-				t.Fatalf("expected one problem, found %v", problems)
+			_, d := decodeFull(t, test.in)
+			if len(d.Problems) != 1 {
+				t.Fatalf("expected one problem, found %v", d.Problems)
 			}
-			e := classified(problems[0])
-			if e.Class != BadConfig || e.Field != test.field || !strings.Contains(e.Hint, test.hint) || !strings.Contains(e.Message, test.message) {
-				t.Errorf("field %q, message %q, hint %q, class %v", e.Field, e.Message, e.Hint, e.Class)
+			e := d.Problems[0]
+			if e.Field != test.field || !strings.Contains(e.Hint, test.hint) || !strings.Contains(e.Message, test.message) {
+				t.Errorf("field %q, message %q, hint %q", e.Field, e.Message, e.Hint)
 			}
 		})
 	}
 }
 
 func TestDecodeFindsAllAtOnce(t *testing.T) {
-	problems, _ := fullConnector().validate(map[string]any{"mode": "x", "nope": 1, "count": "many", "timeout": true}, roleSource)
+	_, d := decodeFull(t, map[string]any{"mode": "x", "nope": 1, "count": "many", "timeout": true})
 	var fields []string
-	for _, p := range problems {
-		fields = append(fields, classified(p).Field)
+	for _, p := range d.Problems {
+		fields = append(fields, p.Field)
 	}
 	want := []string{"/nope", "/timeout", "/url", "/mode", "/query", "/count"}
 	if !reflect.DeepEqual(fields, want) {
@@ -222,63 +249,23 @@ func TestDecodeFindsAllAtOnce(t *testing.T) {
 }
 
 // A source's key in the shared part of a connection is no error for its sinks.
-func TestRoleOfKeys(t *testing.T) {
-	problems, warnings := fullConnector().validate(map[string]any{"url": "https://a.example", "query": "q"}, roleSink)
-	if len(problems) > 0 || len(warnings) != 1 || classified(warnings[0]).Field != "/query" {
-		t.Errorf("problems %v, warnings %v", problems, warnings)
-	}
-	problems, _ = fullConnector().validate(map[string]any{"url": "https://a.example"}, roleCall)
-	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "cannot be a call; it can be: source, sink") {
-		t.Errorf("problems %v", problems)
+func TestKeyOfAnotherRole(t *testing.T) {
+	cfg := fullDefaults()
+	d := decode(t, "sink", map[string]any{"url": "https://a.example", "query": "q"}, &cfg)
+	if len(d.Problems) > 0 || len(d.Warnings) != 1 || d.Warnings[0].Field != "/query" || !strings.Contains(d.Warnings[0].Hint, "sources") {
+		t.Errorf("problems %v, warnings %v", d.Problems, d.Warnings)
 	}
 }
 
-func TestAuthorMistakes(t *testing.T) {
-	type recursive struct {
-		Inner []recursive `json:"inner"`
-	}
-	for name, test := range map[string]struct {
-		plugin Plugin
-		want   string
-	}{
-		"not a struct": {Connector[string]{Spec: Spec{Name: "x"}}, "is not a struct"},
-		"channel":      {Connector[struct{ C chan int }]{Spec: Spec{Name: "x"}}, "cannot be read from a configuration"},
-		"recursive":    {Connector[recursive]{Spec: Spec{Name: "x"}}, "contains itself"},
-		"bad default": {Connector[struct {
-			N int `default:"many"`
-		}]{Spec: Spec{Name: "x"}}, `default "many"`},
-		"default too big": {Connector[struct {
-			N int `default:"9" max:"5"`
-		}]{Spec: Spec{Name: "x"}}, `above the maximum`},
-		"bad minimum": {Connector[struct {
-			D time.Duration `min:"5"`
-		}]{Spec: Spec{Name: "x"}}, `min or max "5"`},
-		"bad role": {Connector[struct {
-			S string `role:"reader"`
-		}]{Spec: Spec{Name: "x"}}, `role "reader" is not one of source, sink, call`},
-		"no name": {Connector[struct{}]{}, "has no Name"},
-		"enum and default": {Connector[struct {
-			S string `enum:"a,b" default:"c"`
-		}]{Spec: Spec{Name: "x"}}, "not an allowed value"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := newServer(test.plugin, nil).Describe(t.Context(), nil)
-			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("Describe: %v, expected an error with %q", err, test.want)
-			}
-		})
-	}
-}
-
-func TestParseBytes(t *testing.T) {
+func TestParseSize(t *testing.T) {
 	for text, want := range map[string]int64{"0": 0, "512": 512, "64KiB": 64 << 10, "16 MiB": 16 << 20, "2GB": 2e9, "1.5k": 1500, "1TiB": 1 << 40, "10B": 10} {
-		if got, err := ParseBytes(text); err != nil || got != want {
-			t.Errorf("ParseBytes(%q) = %d, %v, expected %d", text, got, err, want)
+		if got, err := ParseSize(text); err != nil || got != want {
+			t.Errorf("ParseSize(%q) = %d, %v, expected %d", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "many", "5 parsecs", "-1", "1..5", "99999999999TiB"} {
-		if got, err := ParseBytes(text); err == nil {
-			t.Errorf("ParseBytes(%q) = %d, expected an error", text, got)
+		if got, err := ParseSize(text); err == nil {
+			t.Errorf("ParseSize(%q) = %d, expected an error", text, got)
 		}
 	}
 }
@@ -286,16 +273,15 @@ func TestParseBytes(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"url":"https://a.example","paging":{"size":3},"steps":[{"name":"x"}]}`))
 	f.Add([]byte(`{"limit":"99999999999999999999TiB","count":-1,"ratio":"NaN","timeout":"9999999h"}`))
-	c := fullConnector()
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var in map[string]any
 		if json.Unmarshal(text, &in) != nil {
 			return
 		}
-		problems, _ := c.validate(in, roleSource)
-		for _, p := range problems {
-			if e := classified(p); e.Field == "" && e.Class != Bug || e.Message == "" {
-				t.Errorf("a problem without field or message: %+v", e)
+		_, d := decodeFull(t, in)
+		for _, p := range d.Problems {
+			if p.Field == "" || p.Code == "" || p.Message == "" {
+				t.Errorf("a problem without field, code or message: %+v", p)
 			}
 		}
 	})
