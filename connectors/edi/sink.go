@@ -11,6 +11,9 @@ import (
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
+// writesAtOnce bounds the files in work; they share one connection.
+const writesAtOnce = 8
+
 // sink writes documents to the partner, one interchange each.
 type sink struct {
 	cfg Config
@@ -33,11 +36,7 @@ func newSink(cfg Config, env sdk.Env) (*sink, error) {
 }
 
 func (s *sink) Write(ctx context.Context, recs []sdk.Record) []sdk.Result {
-	out := make([]sdk.Result, len(recs))
-	for i, r := range recs {
-		out[i] = s.one(ctx, r)
-	}
-	return out
+	return sdk.Each(ctx, recs, writesAtOnce, s.one)
 }
 
 func (s *sink) one(ctx context.Context, r sdk.Record) sdk.Result {

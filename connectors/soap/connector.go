@@ -220,15 +220,14 @@ func (e *endpoint) Discover(_ context.Context, filter string) (sdk.Discovery, er
 	return d, nil
 }
 
+// writesAtOnce bounds the calls under way for one batch.
+const writesAtOnce = 8
+
 // sink calls an operation for every record.
 type sink struct{ *endpoint }
 
 func (s *sink) Write(ctx context.Context, recs []sdk.Record) []sdk.Result {
-	out := make([]sdk.Result, len(recs))
-	for i, r := range recs {
-		out[i] = s.one(ctx, r)
-	}
-	return out
+	return sdk.Each(ctx, recs, writesAtOnce, s.one)
 }
 
 func (s *sink) one(ctx context.Context, r sdk.Record) sdk.Result {

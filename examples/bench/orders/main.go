@@ -136,8 +136,11 @@ func freeAddress() string {
 	if err != nil {
 		return "127.0.0.1:18080"
 	}
-	defer l.Close()
-	return l.Addr().String()
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		return "127.0.0.1:18080"
+	}
+	return address
 }
 
 func dsn(file string) string {
@@ -221,7 +224,7 @@ func (s *system) measure(ctx context.Context, orders int) ([]result, footprint, 
 	if err != nil {
 		return nil, f, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // the folder is removed afterwards
 	if _, err := db.ExecContext(ctx, `CREATE TABLE orders (id INTEGER PRIMARY KEY, order_number TEXT, channel TEXT, customer TEXT, currency TEXT, placed_at TEXT, total TEXT)`); err != nil {
 		return nil, f, err
 	}
