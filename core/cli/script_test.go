@@ -37,6 +37,12 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			// A binary with the race detector otherwise rests for a second
+			// before each successful exit.
+			env.Setenv("GORACE", "atexit_sleep_ms=0")
+			return nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"until": until, "json": isJSON, "status": status, "replace": replace,
 		},
@@ -108,7 +114,7 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	if cmd.Dir == "" {
 		cmd.Dir = ts.MkAbs(".")
 	}
-	for _, k := range []string{"PATH", "HOME", "TMPDIR", "WORK"} {
+	for _, k := range []string{"PATH", "HOME", "TMPDIR", "WORK", "GORACE"} {
 		cmd.Env = append(cmd.Env, k+"="+ts.Getenv(k))
 	}
 	return cmd
