@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,12 +20,13 @@ import (
 
 // Options of a run.
 type Options struct {
-	Kills  int
-	Rate   float64
-	Seed   uint64
+	Kills int
+	Rate  float64
+	Seed  uint64
+	// Pause is the longest time between two kills; the shortest is a tenth.
+	Pause  time.Duration
 	Settle time.Duration
-	// Dir holds the project; empty makes a temporary folder, which is removed
-	// when the run passed.
+	// Dir holds the project; empty makes a temporary folder.
 	Dir string
 	// Command starts crossdock, without arguments; empty builds it first.
 	Command []string
@@ -33,24 +35,38 @@ type Options struct {
 
 // Report is what came of it.
 type Report struct {
+	Seed  uint64         `json:"seed"`
 	Kills map[string]int `json:"kills"` // by what was killed
 	// Sent counts all documents; orders are those of customers, stores and the
 	// partner, a second while they were sent.
-	Sent            int              `json:"sent"`
-	OrdersPerSecond float64          `json:"orders_per_second"`
-	Lost            int              `json:"lost"`
-	AppliedTwice    int              `json:"applied_twice"`
-	OutOfOrder      []string         `json:"out_of_order"`
-	LeftOver        []int            `json:"left_over_processes"`
-	Seconds         float64          `json:"seconds"`
-	Settled         float64          `json:"settled_after_seconds"`
-	Routes          []estate.Verdict `json:"routes"`
-	Dir             string           `json:"dir"`
+	Sent            int     `json:"sent"`
+	OrdersPerSecond float64 `json:"orders_per_second"`
+	// What the receivers say. Nothing may be in it.
+	Lost         int      `json:"lost"`
+	AppliedTwice int      `json:"applied_twice"`
+	OutOfOrder   []string `json:"out_of_order"`
+	Irregular    []string `json:"irregular_documents"`
+	// What the middleware's own books say: every document is good, so there is
+	// no dead letter, and each target was delivered each document once.
+	DeadLetters int      `json:"dead_letters"`
+	Miscounted  []string `json:"miscounted"`
+	LeftOver    []int    `json:"left_over_processes"`
+	// Repeated documents were recognised by the partner, which is no fault:
+	// between writing a file and knowing it, a crash writes it again.
+	Repeated int `json:"recognised_repetitions"`
+	// OrphansGone is how long connectors outlived a killed core that was not
+	// started again.
+	OrphansGone float64          `json:"orphans_gone_after_seconds"`
+	Seconds     float64          `json:"seconds"`
+	Settled     float64          `json:"settled_after_seconds"`
+	Routes      []estate.Verdict `json:"routes"`
+	Dir         string           `json:"dir"`
 }
 
 // Passed reports whether every promise held.
 func (r *Report) Passed() bool {
-	return r.Lost == 0 && r.AppliedTwice == 0 && len(r.OutOfOrder) == 0 && len(r.LeftOver) == 0
+	return r.Lost == 0 && r.AppliedTwice == 0 && len(r.OutOfOrder) == 0 && len(r.Irregular) == 0 &&
+		r.DeadLetters == 0 && len(r.Miscounted) == 0 && len(r.LeftOver) == 0
 }
 
 // crossdock is the child process.
@@ -87,20 +103,35 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	defer e.Close()
 	defer child.log.Close()
-	r := &Report{Kills: map[string]int{}, Dir: o.Dir}
-	err = child.start()
-	if err == nil {
-		err = r.storm(ctx, o, e, child)
-	}
-	if err == nil {
-		settling := time.Now()
-		err = r.judge(ctx, o, e)
-		r.Settled = time.Since(settling).Seconds()
-	}
-	child.end()
+	r := &Report{Seed: o.Seed, Kills: map[string]int{}, Dir: o.Dir}
+	err = r.play(ctx, o, e, child)
 	r.LeftOver = child.leftOver()
 	r.Seconds = time.Since(began).Seconds()
 	return r, err
+}
+
+// play is the run itself: the storm, the reckoning, an end in order and one
+// without.
+func (r *Report) play(ctx context.Context, o Options, e *estate.Estate, c *crossdock) error {
+	if err := c.start(); err != nil {
+		return err
+	}
+	defer c.kill() // whatever happened
+	if err := r.storm(ctx, o, e, c); err != nil {
+		return err
+	}
+	settling := time.Now()
+	if err := r.judge(ctx, o, e); err != nil {
+		return err
+	}
+	r.Settled = time.Since(settling).Seconds()
+	if err := c.end(); err != nil {
+		return err
+	}
+	if err := r.books(ctx, c); err != nil {
+		return err
+	}
+	return r.abandon(ctx, c)
 }
 
 func prepare(ctx context.Context, o Options) (*estate.Estate, *crossdock, error) {
@@ -111,7 +142,7 @@ func prepare(ctx context.Context, o Options) (*estate.Estate, *crossdock, error)
 	if err := retail.Write(o.Dir); err != nil {
 		return nil, nil, err
 	}
-	e, err := estate.Start(ctx, estate.Options{Dir: files, Seed: o.Seed, Rate: o.Rate})
+	e, err := estate.Start(ctx, estate.Options{Dir: files, Seed: o.Seed, Rate: o.Rate, LoseAnswers: 60})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -140,21 +171,38 @@ func (c *crossdock) start() error {
 	return nil
 }
 
-// kill ends the core and waits until it is gone.
+// kill ends the core and waits until it is gone. It may have ended before.
 func (c *crossdock) kill() {
 	_ = c.cmd.Process.Kill()
 	<-c.done
 }
 
 // end stops the core in order.
-func (c *crossdock) end() {
+func (c *crossdock) end() error {
 	c.children()
-	_ = c.cmd.Process.Signal(os.Interrupt)
+	if err := c.cmd.Process.Signal(os.Interrupt); err != nil {
+		return fmt.Errorf("the core ended by itself; see %s: %w", c.log.Name(), err)
+	}
 	select {
 	case <-c.done:
 	case <-time.After(40 * time.Second):
-		c.kill()
+		return fmt.Errorf("the core did not stop within 40 s; see %s", c.log.Name())
 	}
+	if !c.cmd.ProcessState.Success() {
+		return fmt.Errorf("the core stopped with %s; see %s", c.cmd.ProcessState, c.log.Name())
+	}
+	return nil
+}
+
+// ask runs another command on the project and reads its JSON.
+func (c *crossdock) ask(ctx context.Context, into any, args ...string) error {
+	cmd := exec.CommandContext(ctx, c.command[0], append(append(c.command[1:], args...), "-c", c.dir, "--json")...)
+	cmd.Env = append(os.Environ(), "HTTP_LISTEN=off")
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("crossdock %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return json.Unmarshal(out, into)
 }
 
 // children are the connector processes of the core now.
@@ -187,21 +235,81 @@ func contains(list []int, n int) bool {
 	return false
 }
 
+// alive lists the connector processes of this run that exist.
+func (c *crossdock) alive() []int {
+	out := []int{}
+	for pid := range c.plugins {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err == nil && strings.Contains(string(line), "plugin\x00serve") {
+			out = append(out, pid)
+		}
+	}
+	return out
+}
+
 // leftOver lists connector processes that outlived everything; they get some
 // seconds to notice that their host is gone.
 func (c *crossdock) leftOver() []int {
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(200 * time.Millisecond) {
-		out := []int{}
-		for pid := range c.plugins {
-			line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-			if err == nil && strings.Contains(string(line), "plugin\x00serve") {
-				out = append(out, pid)
-			}
-		}
-		if len(out) == 0 || time.Now().After(deadline) {
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if out := c.alive(); len(out) == 0 || time.Now().After(deadline) {
 			return out
 		}
 	}
+}
+
+// abandon starts the core once more, kills it when its connectors run, and
+// takes the time until they have noticed by themselves.
+func (r *Report) abandon(ctx context.Context, c *crossdock) error {
+	if err := c.start(); err != nil {
+		return err
+	}
+	for len(c.children()) < 5 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-c.done:
+			return fmt.Errorf("the core ended by itself; see %s", c.log.Name())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	c.kill()
+	killed := time.Now()
+	r.LeftOver = c.leftOver()
+	r.OrphansGone = time.Since(killed).Seconds()
+	return nil
+}
+
+// books compares the ledger with what was sent.
+func (r *Report) books(ctx context.Context, c *crossdock) error {
+	var dead []struct {
+		ID string `json:"id"`
+	}
+	if err := c.ask(ctx, &dead, "dead", "list"); err != nil {
+		return err
+	}
+	r.DeadLetters = len(dead)
+	var routes []struct {
+		Name    string `json:"name"`
+		Targets []struct {
+			Endpoint  string `json:"endpoint"`
+			Delivered int    `json:"delivered"`
+		} `json:"targets"`
+	}
+	if err := c.ask(ctx, &routes, "route", "list"); err != nil {
+		return err
+	}
+	sent := map[string]int{}
+	for _, v := range r.Routes {
+		sent[v.Route] = v.Sent
+	}
+	for _, route := range routes {
+		for _, t := range route.Targets {
+			if t.Delivered != sent[route.Name] {
+				r.Miscounted = append(r.Miscounted, fmt.Sprintf("%s: %d of %d are counted as delivered to %s", route.Name, t.Delivered, sent[route.Name], t.Endpoint))
+			}
+		}
+	}
+	return nil
 }
 
 // storm sends documents and kills until enough was killed.
@@ -216,7 +324,7 @@ func (r *Report) storm(ctx context.Context, o Options, e *estate.Estate, c *cros
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(time.Duration(200+rng.IntN(1300)) * time.Millisecond):
+		case <-time.After(o.Pause/10 + time.Duration(rng.Int64N(int64(o.Pause*9/10)))):
 		}
 		if err := r.strike(c, rng); err != nil {
 			return err
@@ -265,7 +373,8 @@ func (r *Report) judge(ctx context.Context, o Options, e *estate.Estate) error {
 			r.Sent += v.Sent
 			v.Missing, v.Twice = v.Missing[:min(len(v.Missing), 5)], v.Twice[:min(len(v.Twice), 5)]
 		}
-		r.OutOfOrder = e.OutOfOrder()
+		r.OutOfOrder, r.Repeated = e.OutOfOrder(), e.Repeated()
+		r.Irregular = e.Irregular(r.Lost == 0)
 		if r.Lost == 0 || time.Now().After(deadline) {
 			return nil
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // TestMain lets the test binary be crossdock itself, so that the test kills
 // what was built with it.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "run" || os.Args[1] == "plugin") {
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
 		os.Exit(cli.Main(os.Args[1:]))
 	}
 	os.Exit(m.Run())
@@ -29,7 +30,7 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	r, err := Run(ctx, Options{Kills: 6, Rate: 100, Seed: seed, Settle: time.Minute, Dir: t.TempDir(), Command: []string{self}, Out: testLog{t}})
+	r, err := Run(ctx, Options{Kills: 6, Rate: 100, Seed: seed, Pause: 1200 * time.Millisecond, Settle: time.Minute, Dir: t.TempDir(), Command: []string{self}, Out: testLog{t}})
 	if err != nil {
 		t.Fatalf("seed %d: %v", seed, err)
 	}

@@ -121,7 +121,9 @@ func (e *Estate) schedule(ctx context.Context, at func(float64, func() error), f
 		at(0.1, func() error {
 			e.o.Log.Info("the shop sends one order three times")
 			number := fmt.Sprintf("S%06d", e.next())
-			body := webhook(number, e.lines(), time.Now())
+			lines := e.lines()
+			body := webhook(number, lines, time.Now())
+			e.expect(number, lines)
 			e.note("shop-orders", number)
 			for range 3 {
 				if err := e.post(ctx, body); err != nil {
@@ -148,6 +150,7 @@ func (e *Estate) document(ctx context.Context, n int) error {
 }
 
 func (e *Estate) order(ctx context.Context, number string, lines []line) error {
+	e.expect(number, lines)
 	e.note("shop-orders", number)
 	return e.post(ctx, webhook(number, lines, time.Now()))
 }

@@ -45,8 +45,9 @@ func (e *Estate) openERP(ctx context.Context) error {
 func (e *Estate) changeStock(ctx context.Context) error {
 	i := e.items[e.pick(len(e.items))]
 	onHand := e.pick(200)
+	reserved := e.pick(onHand + 1)
 	res, err := e.db.ExecContext(ctx, `INSERT INTO stock_changes (sku, gtin, location, on_hand, reserved, updated_at) VALUES (?, ?, 'DC-1', ?, ?, ?)`,
-		i.sku, i.gtin, onHand, e.pick(onHand+1), stamp(time.Now()))
+		i.sku, i.gtin, onHand, reserved, stamp(time.Now()))
 	if err != nil {
 		return fmt.Errorf("booking stock: %w", err)
 	}
@@ -55,25 +56,31 @@ func (e *Estate) changeStock(ctx context.Context) error {
 		return err
 	}
 	id := fmt.Sprintf("%s-%d", i.sku, version)
+	e.mu.Lock()
+	e.content[id] = content{pieces: onHand - reserved}
+	e.mu.Unlock()
 	e.note("stock", id)
 	return nil
 }
 
-// ordersInERP counts every order number, with and without a prefix.
-func (e *Estate) ordersInERP(ctx context.Context) (map[string]int, error) {
-	rows, err := e.db.QueryContext(ctx, `SELECT order_number, count(*) FROM orders GROUP BY order_number`)
+// ordersInERP is how often every order is there, and what it says.
+func (e *Estate) ordersInERP(ctx context.Context) (map[string]int, map[string]content, error) {
+	rows, err := e.db.QueryContext(ctx, `SELECT o.order_number, o.n, coalesce(l.n, 0), coalesce(l.pieces, 0)
+FROM (SELECT order_number, count(*) AS n FROM orders GROUP BY order_number) o
+LEFT JOIN (SELECT order_number, count(*) AS n, CAST(sum(quantity) AS INTEGER) AS pieces FROM order_lines GROUP BY order_number) l USING (order_number)`)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer rows.Close()
-	out := map[string]int{}
+	times, says := map[string]int{}, map[string]content{}
 	for rows.Next() {
 		var number string
 		var n int
-		if err := rows.Scan(&number, &n); err != nil {
-			return nil, err
+		var c content
+		if err := rows.Scan(&number, &n, &c.lines, &c.pieces); err != nil {
+			return nil, nil, err
 		}
-		out[number] = n
+		times[number], says[number] = n, c
 	}
-	return out, rows.Err()
+	return times, says, rows.Err()
 }

@@ -37,6 +37,9 @@ type Options struct {
 	Seed uint64
 	// Rate is documents a second over all sources; default 20.
 	Rate float64
+	// LoseAnswers makes the web systems apply every n-th change and cut the
+	// connection instead of answering; 0 for never.
+	LoseAnswers int
 	// Log receives what a person would want to know; nil discards it.
 	Log *slog.Logger
 }
@@ -47,6 +50,7 @@ type Estate struct {
 	sftp   *sftptest.Server
 	shop   *shop
 	mkt    *marketplace
+	acme   *partner
 	soap   *soapERP
 	db     *sql.DB
 	dbAt   string
@@ -59,7 +63,11 @@ type Estate struct {
 	sent map[string]map[string]bool // route: document id
 	// doomed are documents that must end as dead letters.
 	doomed map[string]map[string]bool
-	seq    int
+	// content is what each document says, groups the purchase order files by
+	// their group control number.
+	content map[string]content
+	groups  map[string]string
+	seq     int
 }
 
 // item is a product that the ERP knows.
@@ -84,22 +92,26 @@ func Start(ctx context.Context, o Options) (*Estate, error) {
 	}
 	e := &Estate{
 		o: o, rng: rand.New(rand.NewPCG(o.Seed, 1)), sent: map[string]map[string]bool{}, doomed: map[string]map[string]bool{},
+		content: map[string]content{}, groups: map[string]string{},
 		items: catalogue(40), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 	var err error
 	if e.sftp, err = e.startSFTP(); err != nil {
 		return nil, fmt.Errorf("the SFTP server: %w", err)
 	}
+	if e.acme, err = startPartner(o.Dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("the EDI partner: %w", err), e.Close())
+	}
 	if err = e.openERP(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("the ERP database: %w", err), e.Close())
 	}
-	if e.soap, err = startSOAP(e.items); err != nil {
+	if e.soap, err = startSOAP(e.items, o.LoseAnswers); err != nil {
 		return nil, errors.Join(fmt.Errorf("the SOAP ERP: %w", err), e.Close())
 	}
-	if e.shop, err = startShop(); err != nil {
+	if e.shop, err = startShop(o.LoseAnswers); err != nil {
 		return nil, errors.Join(fmt.Errorf("the shop: %w", err), e.Close())
 	}
-	if e.mkt, err = startMarketplace(); err != nil {
+	if e.mkt, err = startMarketplace(o.LoseAnswers); err != nil {
 		return nil, errors.Join(fmt.Errorf("the marketplace: %w", err), e.Close())
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free now
@@ -160,6 +172,9 @@ func (e *Estate) Close() error {
 	if e.soap != nil {
 		errs = append(errs, e.soap.close())
 	}
+	if e.acme != nil {
+		e.acme.close()
+	}
 	if e.sftp != nil {
 		errs = append(errs, e.sftp.Close())
 	}
@@ -209,6 +224,24 @@ func (e *Estate) doom(route, id string) {
 		e.doomed[route] = map[string]bool{}
 	}
 	e.doomed[route][id] = true
+}
+
+// content is what a receiver must have of a document, however it was
+// translated on the way: lines and pieces of an order, or pieces of a stock
+// level.
+type content struct{ lines, pieces int }
+
+func (c content) String() string { return fmt.Sprintf("%d lines, %d pieces", c.lines, c.pieces) }
+
+// expect remembers what an order says.
+func (e *Estate) expect(id string, lines []line) {
+	c := content{lines: len(lines)}
+	for _, l := range lines {
+		c.pieces += l.quantity
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.content[id] = c
 }
 
 func (e *Estate) next() int {

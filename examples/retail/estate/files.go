@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func (e *Estate) purchaseOrders(now time.Time) error {
 	for i := range 1 + e.pick(3) {
 		number := fmt.Sprintf("PO%06d%d", control, i)
 		numbers = append(numbers, number)
-		e.purchaseOrder(w, number, now)
+		e.expect(number, e.purchaseOrder(w, number, now))
 	}
 	content, err := w.Bytes()
 	if err != nil {
@@ -44,10 +45,15 @@ func (e *Estate) purchaseOrders(now time.Time) error {
 	for _, n := range numbers {
 		e.note("partner-orders", n)
 	}
-	return e.drop("acme", "outbox", fmt.Sprintf("850_%06d.edi", control), content)
+	name := fmt.Sprintf("850_%06d.edi", control)
+	e.mu.Lock()
+	e.groups[strconv.Itoa(control)] = name
+	e.mu.Unlock()
+	return e.drop("acme", "outbox", name, content)
 }
 
-func (e *Estate) purchaseOrder(w *x12.Writer, number string, now time.Time) {
+// purchaseOrder writes one 850 and returns its lines.
+func (e *Estate) purchaseOrder(w *x12.Writer, number string, now time.Time) []line {
 	w.Begin("850")
 	w.Segment("BEG", "00", "SA", number, "", now.UTC().Format("20060102"))
 	w.Segment("CUR", "BY", "USD")
@@ -59,6 +65,7 @@ func (e *Estate) purchaseOrder(w *x12.Writer, number string, now time.Time) {
 	}
 	w.Segment("CTT", fmt.Sprint(len(lines)))
 	w.End()
+	return lines
 }
 
 // brokenFile drops a purchase order that is cut off in the middle.
@@ -90,47 +97,12 @@ func (e *Estate) storeSales(now time.Time) error {
 	b.WriteString("store,receipt,sold_at,currency,line,sku,quantity,price\n")
 	for i := range 1 + e.pick(4) {
 		receipt := fmt.Sprintf("R%s%06d%d", store, file, i)
-		for _, l := range e.lines() {
+		lines := e.lines()
+		e.expect(receipt, lines)
+		for _, l := range lines {
 			fmt.Fprintf(&b, "%s,%s,%s,USD,%d,%s,%d,%s\n", store, receipt, stamp(now), l.number, l.sku, l.quantity, l.price)
 		}
 		e.note("store-sales", receipt)
 	}
 	return e.drop("stores", "sales", fmt.Sprintf("sales_%s_%06d.csv", store, file), []byte(b.String()))
-}
-
-// partnerInbox reads what the partner got: how often each inventory advice came,
-// and how many acknowledgements.
-func (e *Estate) partnerInbox() (advices map[string]int, acknowledgements int, err error) {
-	advices = map[string]int{}
-	dir := filepath.Join(e.o.Dir, "sftp", "acme", "inbox")
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, entry := range entries {
-		if entry.IsDir() || !strings.HasSuffix(entry.Name(), ".edi") {
-			continue
-		}
-		content, err := os.ReadFile(filepath.Join(dir, entry.Name()))
-		if err != nil {
-			return nil, 0, err
-		}
-		ics, err := x12.Parse(content)
-		if err != nil {
-			return nil, 0, fmt.Errorf("the partner cannot read %s: %w", entry.Name(), err)
-		}
-		for _, ic := range ics {
-			for _, g := range ic.Groups {
-				for _, s := range g.Sets {
-					switch s.ID {
-					case "997":
-						acknowledgements++
-					case "846":
-						advices[s.Segments[1].E(3)]++
-					}
-				}
-			}
-		}
-	}
-	return advices, acknowledgements, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,13 +19,14 @@ var wsdl string
 // soapERP is the ERP's order service. It refuses an order number that it has
 // and an item that it does not know, each with a typed fault.
 type soapERP struct {
-	items map[string]bool
+	items   map[string]bool
+	handler http.Handler
 
 	mu        sync.Mutex
 	addr      string
 	srv       *http.Server
 	orders    map[string]string // external order number: sales order number
-	created   map[string]int
+	created   effects
 	shipments []shipment
 	shipAfter time.Duration
 }
@@ -43,11 +45,12 @@ type soapLine struct {
 	Quantity string `xml:"quantity"`
 }
 
-func startSOAP(items []item) (*soapERP, error) {
-	s := &soapERP{items: map[string]bool{}, orders: map[string]string{}, created: map[string]int{}, shipAfter: 500 * time.Millisecond}
+func startSOAP(items []item, loseAnswers int) (*soapERP, error) {
+	s := &soapERP{items: map[string]bool{}, orders: map[string]string{}, shipAfter: 500 * time.Millisecond}
 	for _, i := range items {
 		s.items[i.sku] = true
 	}
+	s.handler = lossy(loseAnswers, http.HandlerFunc(s.serve))
 	return s, s.open("127.0.0.1:0")
 }
 
@@ -64,7 +67,7 @@ func (s *soapERP) open(addr string) error {
 	if err != nil {
 		return err
 	}
-	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
 	s.mu.Lock()
 	s.addr, s.srv = l.Addr().String(), srv
 	s.mu.Unlock()
@@ -88,7 +91,7 @@ func (s *soapERP) close() error {
 // reopen listens on the same port again after close.
 func (s *soapERP) reopen() error { return s.open(strings.TrimPrefix(s.url(), "http://")) }
 
-func (s *soapERP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *soapERP) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 	if r.Method == http.MethodGet {
 		_, _ = io.WriteString(w, strings.ReplaceAll(wsdl, "{{address}}", s.url()))
@@ -136,12 +139,34 @@ func (s *soapERP) create(w http.ResponseWriter, o *createSalesOrder) {
 	}
 	so := fmt.Sprintf("SO-%06d", len(s.orders)+1)
 	s.orders[o.Number] = so
-	s.created[o.Number]++
+	s.created.add(o.Number, said(o.Lines))
 	now := time.Now()
 	s.shipments = append(s.shipments, shipment{
 		Number: "SH-" + strings.TrimPrefix(so, "SO-"), Order: o.Number, At: now.Add(s.shipAfter), listable: now.Add(s.shipAfter), Lines: o.Lines,
 	})
 	s.body(w, `<CreateSalesOrderResponse xmlns="urn:example:erp"><salesOrderNumber>`+so+`</salesOrderNumber></CreateSalesOrderResponse>`)
+}
+
+// said sums lines up. Quantities are decimals; those of the estate are whole.
+func said(lines []soapLine) content {
+	c := content{lines: len(lines)}
+	for _, l := range lines {
+		if n, err := strconv.ParseFloat(l.Quantity, 64); err == nil {
+			c.pieces += int(n)
+		}
+	}
+	return c
+}
+
+// booked returns the orders that were entered, and what was shipped since.
+func (s *soapERP) booked() (orders receiver, shipped map[string]content) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	shipped = map[string]content{}
+	for _, sh := range s.shipments {
+		shipped["shipment:erp:"+sh.Number] = said(sh.Lines)
+	}
+	return s.created.copy(), shipped
 }
 
 func (s *soapERP) list(w http.ResponseWriter, since string) {

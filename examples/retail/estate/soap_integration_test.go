@@ -14,7 +14,7 @@ import (
 // enter orders, list the shipments and tell the faults apart.
 func TestZeepUnderstandsTheERP(t *testing.T) {
 	python := counterpart.Python(t, "zeep")
-	erp, err := startSOAP(catalogue(3))
+	erp, err := startSOAP(catalogue(3), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,9 +39,7 @@ refused a request without lines
 	if got := string(out); got != want {
 		t.Errorf("zeep says\n%s\nwant\n%s", got, want)
 	}
-	erp.mu.Lock()
-	defer erp.mu.Unlock()
-	if n := erp.created["Bestellung-Ä-注文"]; n != 1 {
+	if n := erp.created.copy().times["Bestellung-Ä-注文"]; n != 1 {
 		t.Errorf("the order was created %d times", n)
 	}
 }

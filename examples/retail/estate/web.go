@@ -37,27 +37,45 @@ func startWeb(h http.Handler) (web, error) {
 func (w web) url() string  { return "http://" + w.l.Addr().String() }
 func (w web) close() error { return w.srv.Close() }
 
-// effects counts how often each document was applied.
-type effects struct {
-	mu sync.Mutex
-	n  map[string]int
+// lossy lets every n-th change take effect and then cuts the connection
+// instead of answering, so that the caller cannot know.
+func lossy(n int, h http.Handler) http.Handler {
+	if n <= 0 {
+		return h
+	}
+	var calls atomic.Int64
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r)
+		if r.Method != http.MethodGet && calls.Add(1)%int64(n) == 0 {
+			panic(http.ErrAbortHandler) // net/http's way to cut a connection
+		}
+	})
 }
 
-func (e *effects) add(id string) {
+// effects is what a receiver booked: how often each document, and what the
+// last one said.
+type effects struct {
+	mu   sync.Mutex
+	n    map[string]int
+	says map[string]content
+}
+
+func (e *effects) add(id string, c content) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.n == nil {
-		e.n = map[string]int{}
+		e.n, e.says = map[string]int{}, map[string]content{}
 	}
 	e.n[id]++
+	e.says[id] = c
 }
 
-func (e *effects) copy() map[string]int {
+func (e *effects) copy() receiver {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	out := make(map[string]int, len(e.n))
+	out := receiver{make(map[string]int, len(e.n)), make(map[string]content, len(e.n))}
 	for k, v := range e.n {
-		out[k] = v
+		out.times[k], out.says[k] = v, e.says[k]
 	}
 	return out
 }
@@ -95,7 +113,7 @@ type shop struct {
 	calls     atomic.Int64
 }
 
-func startShop() (*shop, error) {
+func startShop(loseAnswers int) (*shop, error) {
 	s := &shop{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /fulfilments", func(w http.ResponseWriter, r *http.Request) {
@@ -109,36 +127,48 @@ func startShop() (*shop, error) {
 		}
 		var f struct {
 			ShipmentID string `json:"shipment_id"`
+			Lines      []struct {
+				Quantity int `json:"quantity"`
+			} `json:"line_items"`
 		}
 		if err := json.NewDecoder(io.LimitReader(r.Body, 1<<20)).Decode(&f); err != nil || f.ShipmentID == "" {
 			http.Error(w, `{"error":"shipment_id is missing"}`, http.StatusUnprocessableEntity)
 			return
 		}
 		b := s.replies.once(r.Header.Get("Idempotency-Key"), func() []byte {
-			s.fulfilled.add(f.ShipmentID)
+			c := content{lines: len(f.Lines)}
+			for _, l := range f.Lines {
+				c.pieces += l.Quantity
+			}
+			s.fulfilled.add(f.ShipmentID, c)
 			return []byte(`{"id":"F-` + strings.TrimPrefix(f.ShipmentID, "shipment:erp:") + `"}`)
 		})
 		w.WriteHeader(http.StatusCreated)
 		_, _ = w.Write(b)
 	})
 	var err error
-	s.web, err = startWeb(mux)
+	s.web, err = startWeb(lossy(loseAnswers, mux))
 	return s, err
 }
 
-// marketplace takes stock levels. Every so often it is too busy and says for
+// restless is the least time between two moments at which the marketplace is
+// too busy; it limits what a load test can move, and should not be all of it.
+const restless = 4 * time.Second
+
+// marketplace takes stock levels. After 40 of them it is too busy and says for
 // how long.
 type marketplace struct {
 	web
 	stock   effects
 	replies answered
 	mu      sync.Mutex
-	calls   int
+	calls   int            // since it was busy last
+	rested  time.Time      // when it was busy last
 	newest  map[string]int // SKU: revision applied last
 	stale   []string       // revisions applied after a newer one
 }
 
-func startMarketplace() (*marketplace, error) {
+func startMarketplace(loseAnswers int) (*marketplace, error) {
 	m := &marketplace{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT /offers/{sku}/stock", func(w http.ResponseWriter, r *http.Request) {
@@ -148,7 +178,10 @@ func startMarketplace() (*marketplace, error) {
 		}
 		m.mu.Lock()
 		m.calls++
-		busy := m.calls%40 == 0
+		busy := m.calls >= 40 && time.Since(m.rested) > restless
+		if busy {
+			m.calls, m.rested = 0, time.Now()
+		}
 		m.mu.Unlock()
 		if busy {
 			w.Header().Set("Retry-After", "1")
@@ -158,25 +191,26 @@ func startMarketplace() (*marketplace, error) {
 		var v struct {
 			SKU      string `json:"sku"`
 			Revision int    `json:"revision"`
+			Quantity int    `json:"quantity"`
 		}
 		if err := json.NewDecoder(io.LimitReader(r.Body, 1<<20)).Decode(&v); err != nil || v.SKU != r.PathValue("sku") {
 			http.Error(w, `{"error":"sku does not match the address"}`, http.StatusUnprocessableEntity)
 			return
 		}
 		_, _ = w.Write(m.replies.once(r.Header.Get("Idempotency-Key"), func() []byte {
-			m.apply(v.SKU, v.Revision)
+			m.apply(v.SKU, v.Revision, v.Quantity)
 			return []byte(`{"accepted":true}`)
 		}))
 	})
 	var err error
-	m.web, err = startWeb(mux)
+	m.web, err = startWeb(lossy(loseAnswers, mux))
 	return m, err
 }
 
 // apply books a stock level and notes whether it overtook an older one.
-func (m *marketplace) apply(sku string, revision int) {
+func (m *marketplace) apply(sku string, revision, quantity int) {
 	id := sku + "-" + strconv.Itoa(revision)
-	m.stock.add(id)
+	m.stock.add(id, content{pieces: quantity})
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.newest == nil {
@@ -186,14 +220,6 @@ func (m *marketplace) apply(sku string, revision int) {
 		m.stale = append(m.stale, id)
 	}
 	m.newest[sku] = revision
-}
-
-// OutOfOrder lists the stock levels that the marketplace got after a newer one
-// of the same SKU.
-func (e *Estate) OutOfOrder() []string {
-	e.mkt.mu.Lock()
-	defer e.mkt.mu.Unlock()
-	return append([]string(nil), e.mkt.stale...)
 }
 
 // webhook is an order as the shop sends it.
