@@ -3,8 +3,8 @@ package database
 import (
 	"context"
 	"fmt"
-	"strings"
 
+	"github.com/crossdock/crossdock/connectors/database/internal/parameters"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -26,7 +26,7 @@ func (s *source) Ack(ctx context.Context, _ []byte) error {
 		return classify("acknowledge", err)
 	}
 	defer tx.rollback()
-	text := s.ack.render(s.d.placeholder)
+	text := s.ack.Render(s.d.placeholder)
 	bind := binder{dialect: s.d, types: s.cfg.Types, zone: s.zone}
 	for _, rec := range batch {
 		doc, err := decode(rec)
@@ -55,11 +55,11 @@ func (s *source) remember(b sdk.Batch) {
 }
 
 // compileAcknowledge parses the statement; nil when there is none.
-func compileAcknowledge(cfg Config) (*statement, error) {
+func compileAcknowledge(cfg Config) (*parameters.Statement, error) {
 	if cfg.Acknowledge == "" {
 		return nil, nil
 	}
-	st, err := parse(strings.TrimRight(strings.TrimSpace(cfg.Acknowledge), ";"))
+	st, err := parse(cfg.Acknowledge)
 	if err != nil {
 		return nil, &sdk.Error{Class: sdk.BadConfig, Code: "config.invalid", Field: "/acknowledge", Message: fmt.Sprint(err)}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/database/internal/parameters"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -44,31 +45,32 @@ func decode(rec sdk.Record) (any, error) {
 }
 
 // bind returns the driver values of a statement's parameters.
-func (b binder) bind(st *statement, sc scope) ([]any, error) {
-	out := make([]any, len(st.params))
-	for i, p := range st.params {
+func (b binder) bind(st *parameters.Statement, sc scope) ([]any, error) {
+	params := st.Parameters()
+	out := make([]any, len(params))
+	for i, p := range params {
 		v, pointer, err := b.lookup(p, sc)
 		if err != nil {
 			return nil, err
 		}
-		kind := b.types[p.text]
+		kind := b.types[p.Text]
 		if out[i], err = b.value(v, kind); err != nil {
-			return nil, &sdk.Error{Class: sdk.Permanent, Code: "sql.parameter", Field: pointer, Message: fmt.Sprintf("parameter :%s: %v", p.text, err)}
+			return nil, &sdk.Error{Class: sdk.Permanent, Code: "sql.parameter", Field: pointer, Message: fmt.Sprintf("parameter :%s: %v", p.Text, err)}
 		}
 	}
 	return out, nil
 }
 
 // lookup finds a parameter's value and where it stands in the document.
-func (b binder) lookup(p parameter, sc scope) (v any, pointer string, err error) {
-	if name, ok := strings.CutPrefix(p.text, "@"); ok {
+func (b binder) lookup(p parameters.Parameter, sc scope) (v any, pointer string, err error) {
+	if name, ok := strings.CutPrefix(p.Text, "@"); ok {
 		return sc.special(name)
 	}
-	from, tokens := sc.item, strings.Split(p.text, ".")
+	from, tokens := sc.item, strings.Split(p.Text, ".")
 	pointer = sc.at
-	if strings.HasPrefix(p.text, "/") {
+	if strings.HasPrefix(p.Text, "/") {
 		from, pointer = sc.doc, ""
-		tokens = strings.Split(p.text[1:], "/")
+		tokens = strings.Split(p.Text[1:], "/")
 		for i := range tokens {
 			tokens[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(tokens[i])
 		}
@@ -77,12 +79,12 @@ func (b binder) lookup(p parameter, sc scope) (v any, pointer string, err error)
 	for _, t := range tokens {
 		next, ok := member(v, t)
 		if !ok {
-			if p.optional {
+			if p.Optional {
 				return nil, pointer, nil
 			}
 			return nil, pointer, &sdk.Error{
 				Class: sdk.Permanent, Code: "sql.parameter", Field: pointer + "/" + t,
-				Message: fmt.Sprintf("parameter :%s has no value: the document has no %s here%s; write :%s? where it may be missing", p.text, t, present(v), p.text),
+				Message: fmt.Sprintf("parameter :%s has no value: the document has no %s here%s; write :%s? where it may be missing", p.Text, t, present(v), p.Text),
 			}
 		}
 		pointer += "/" + t

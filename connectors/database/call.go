@@ -10,6 +10,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/crossdock/crossdock/connectors/database/internal/parameters"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -23,7 +24,7 @@ type caller struct {
 }
 
 type lookup struct {
-	sql  *statement
+	sql  *parameters.Statement
 	many bool
 }
 
@@ -38,7 +39,7 @@ func newCaller(_ context.Context, cfg Config, _ sdk.Env) (*caller, error) {
 	}
 	c := &caller{cfg: cfg, d: d, bind: binder{dialect: d, types: cfg.Types, zone: zone}, queries: map[string]lookup{}}
 	add := func(name, sql, result string) error {
-		st, err := parse(strings.TrimRight(strings.TrimSpace(sql), ";"))
+		st, err := parse(sql)
 		if err != nil {
 			return sdk.Fail(sdk.BadConfig, "sql.statement", err)
 		}
@@ -89,7 +90,7 @@ func (c *caller) Call(ctx context.Context, operation string, in sdk.Record) (sdk
 }
 
 func (c *caller) answer(ctx context.Context, q lookup, args []any) ([]byte, error) {
-	rows, err := c.db.QueryxContext(ctx, q.sql.render(c.d.placeholder), args...)
+	rows, err := c.db.QueryxContext(ctx, q.sql.Render(c.d.placeholder), args...)
 	if err != nil {
 		return nil, classify("look up", err)
 	}

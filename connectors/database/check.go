@@ -97,7 +97,7 @@ func (s *sink) explain(ctx context.Context, st *step) error {
 		return classify("begin a transaction", err)
 	}
 	defer tx.rollback()
-	rows, err := tx.query(ctx, "EXPLAIN "+st.text, make([]any, len(st.sql.params))...)
+	rows, err := tx.query(ctx, "EXPLAIN "+st.text, make([]any, len(st.sql.Parameters()))...)
 	if err == nil {
 		err = errors.Join(rows.Err(), rows.Close())
 	}
@@ -131,7 +131,7 @@ func (c *caller) Check(ctx context.Context) []sdk.Step {
 		if name != "" {
 			what = fmt.Sprintf("query %q", name)
 		}
-		t.run(what, func() error { return prepared(ctx, c.db, what, c.queries[name].sql.render(c.d.placeholder)) })
+		t.run(what, func() error { return prepared(ctx, c.db, what, c.queries[name].sql.Render(c.d.placeholder)) })
 	}
 	return t.steps
 }

@@ -24,6 +24,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/database/internal/parameters"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -170,19 +171,19 @@ func (v *checker) source(cfg Config) {
 	if _, err := compileAcknowledge(cfg); err != nil {
 		v.errs = append(v.errs, err)
 	}
-	q, err := parse(cfg.Query)
+	q, err := parameters.Parse(cfg.Query)
 	if err != nil {
 		v.add("/query", "%v", err)
 		return
 	}
-	for _, p := range q.params {
-		if !strings.Contains(" watermark id limit ", " "+p.text+" ") {
-			v.add("/query", "parameter :%s is unknown here; a source's query may use :watermark, :id and :limit", p.text)
+	for _, p := range q.Parameters() {
+		if !strings.Contains(" watermark id limit ", " "+p.Text+" ") {
+			v.add("/query", "parameter :%s is unknown here; a source's query may use :watermark, :id and :limit", p.Text)
 		}
-		if p.text == "watermark" && cfg.Start == "" {
+		if p.Text == "watermark" && cfg.Start == "" {
 			v.add("/start", "is missing: the query uses :watermark and needs a value for the first read")
 		}
-		if p.text == "id" && cfg.ID == "" {
+		if p.Text == "id" && cfg.ID == "" {
 			v.add("/id", "is missing: the query uses :id")
 		}
 	}
@@ -220,12 +221,12 @@ func (v *checker) call(cfg Config) {
 		v.add("/query", "is missing: the query to run, or queries by operation")
 	}
 	if cfg.Query != "" {
-		if _, err := parse(cfg.Query); err != nil {
+		if _, err := parameters.Parse(cfg.Query); err != nil {
 			v.add("/query", "%v", err)
 		}
 	}
 	for name, q := range cfg.Queries {
-		if _, err := parse(q.SQL); err != nil {
+		if _, err := parameters.Parse(q.SQL); err != nil {
 			v.add("/queries/"+name+"/sql", "%v", err)
 		}
 		if q.Result != "" && q.Result != "one" && q.Result != "many" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,7 +99,7 @@ func TestAWrongDSNDoesNotShowThePassword(t *testing.T) {
 			res := s.Write(context.Background(), []sdk.Record{record("1", `{"a":1}`)})
 			err = res[0].Err
 		}
-		if err == nil || contains(err.Error(), "geheim") {
+		if err == nil || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%s: %v", driver, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/crossdock/crossdock/connectors/database/internal/parameters"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -31,10 +32,10 @@ type sink struct {
 
 // step is a compiled Statement.
 type step struct {
-	sql     *statement
+	sql     *parameters.Statement
 	text    string
-	remove  *statement // instead of sql when the record is a deletion
-	each    *parameter
+	remove  *parameters.Statement // instead of sql when the record is a deletion
+	each    *parameters.Parameter
 	atLeast int
 	returns bool
 	what    string
@@ -96,22 +97,27 @@ func compileStatement(d dialect, st Statement) (step, error) {
 		if source, err = d.upsert(st.Upsert); err != nil {
 			return step{}, err
 		}
-		if s.remove, err = parse(d.remove(st.Upsert)); err != nil {
+		if s.remove, err = parameters.Parse(d.remove(st.Upsert)); err != nil {
 			return step{}, err
 		}
 	}
 	var err error
-	if s.sql, err = parse(strings.TrimRight(strings.TrimSpace(source), ";")); err != nil {
+	if s.sql, err = parse(source); err != nil {
 		return step{}, err
 	}
 	if st.Each != "" {
 		if !strings.HasPrefix(st.Each, "/") {
 			return step{}, fmt.Errorf("each %q is no JSON Pointer, expected such as /lines", st.Each)
 		}
-		s.each = &parameter{text: st.Each}
+		s.each = &parameters.Parameter{Text: st.Each}
 	}
-	s.text = s.sql.render(d.placeholder)
+	s.text = s.sql.Render(d.placeholder)
 	return s, nil
+}
+
+// parse reads a statement as people write it, with a semicolon at its end.
+func parse(sql string) (*parameters.Statement, error) {
+	return parameters.Parse(strings.TrimRight(strings.TrimSpace(sql), ";"))
 }
 
 // execution is one statement with its values.
@@ -136,7 +142,7 @@ func (s *sink) plan(rec sdk.Record) ([]execution, error) {
 		st := &s.steps[i]
 		compiled, text := st.sql, st.text
 		if rec.Operation == "delete" && st.remove != nil {
-			compiled, text = st.remove, st.remove.render(s.d.placeholder)
+			compiled, text = st.remove, st.remove.Render(s.d.placeholder)
 		}
 		scopes, err := s.scopes(st, doc, rec)
 		if err != nil {
@@ -164,11 +170,11 @@ func (s *sink) scopes(st *step, doc any, rec sdk.Record) ([]scope, error) {
 	}
 	items, ok := v.([]any)
 	if !ok {
-		return nil, &sdk.Error{Class: sdk.Permanent, Code: "sql.parameter", Field: st.each.text, Message: "each of " + st.what + " needs an array here"}
+		return nil, &sdk.Error{Class: sdk.Permanent, Code: "sql.parameter", Field: st.each.Text, Message: "each of " + st.what + " needs an array here"}
 	}
 	out := make([]scope, len(items))
 	for i, item := range items {
-		out[i] = scope{doc: doc, item: item, rec: rec, index: i + 1, at: fmt.Sprintf("%s/%d", st.each.text, i)}
+		out[i] = scope{doc: doc, item: item, rec: rec, index: i + 1, at: fmt.Sprintf("%s/%d", st.each.Text, i)}
 	}
 	return out, nil
 }

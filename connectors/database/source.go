@@ -13,6 +13,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/crossdock/crossdock/connectors/database/internal/parameters"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -26,7 +27,7 @@ type source struct {
 	now  func() time.Time
 	hold *holder
 	name string
-	ack  *statement // nil when nothing is to be done
+	ack  *parameters.Statement // nil when nothing is to be done
 
 	mu      sync.Mutex
 	pos     *position      // last row handed out; nil before the first
@@ -125,7 +126,7 @@ const (
 // sql wraps the configured query: rows behind the position, in order, so many.
 // The wrapper is right whatever the query does with its own parameters.
 func (s *source) sql(pos *position) (string, []any, error) {
-	inner, err := parse(strings.TrimRight(strings.TrimSpace(s.cfg.Query), ";"))
+	inner, err := parse(s.cfg.Query)
 	if err != nil {
 		return "", nil, sdk.Fail(sdk.BadConfig, "sql.statement", err)
 	}
@@ -134,8 +135,8 @@ func (s *source) sql(pos *position) (string, []any, error) {
 		args = append(args, v)
 		return s.d.placeholder(len(args))
 	}
-	query := inner.render(func(n int) string {
-		switch inner.params[n-1].text {
+	query := inner.Render(func(n int) string {
+		switch inner.Parameters()[n-1].Text {
 		case "limit":
 			return place(s.cfg.Limit + 1)
 		case "id":

@@ -1,4 +1,12 @@
-package database
+// Package parameters finds the named parameters in SQL text: :name, :a.b,
+// :{/path/in/document} and :@id, each with a question mark behind it where it
+// may be missing.
+//
+// A parser of SQL would have to know three dialects. This one knows only what is
+// not a parameter: text in quotes and comments, dollar quoting, PostgreSQL's
+// casts (::text), array slices and assignments (:=). Everything else is passed on
+// as it was written, and the database judges it.
+package parameters
 
 import (
 	"fmt"
@@ -7,27 +15,26 @@ import (
 	"unicode/utf8"
 )
 
-// statement is SQL text cut at its named parameters.
-//
-// The parser knows what is not a parameter: text in quotes and comments, dollar
-// quoting, PostgreSQL's casts (::text) and assignments (:=).
-type statement struct {
-	pieces []string // len(params)+1
-	params []parameter
+// Statement is SQL text cut at its named parameters.
+type Statement struct {
+	pieces []string // one more than params
+	params []Parameter
 }
 
-// parameter is one :name in a statement.
-type parameter struct {
-	// text is what stands after the colon, without the question mark.
-	text string
-	// optional says that a missing field is NULL and not an error (:name?).
-	optional bool
+// Parameter is one :name in a statement.
+type Parameter struct {
+	// Text is what stands after the colon, without braces and question mark:
+	// "customer.name", "@id", or a JSON Pointer, which begins with a slash.
+	Text string
+	// Optional says that a missing field is NULL and not an error (:name?).
+	Optional bool
 }
 
-// parse cuts SQL at its parameters. It fails for text in quotes or a comment
-// that does not end.
-func parse(sql string) (*statement, error) {
-	p := &parser{sql: sql, out: &statement{}}
+// Parse cuts SQL at its parameters. It fails, with line and column, for text in
+// quotes or a comment that does not end, for a path that is no JSON Pointer and
+// where databases disagree on where a text ends.
+func Parse(sql string) (*Statement, error) {
+	p := &parser{sql: sql, out: &Statement{}}
 	for p.pos < len(sql) {
 		if err := p.step(); err != nil {
 			return nil, err
@@ -41,7 +48,7 @@ type parser struct {
 	sql   string
 	pos   int // next byte to read
 	start int // where the current piece of text begins
-	out   *statement
+	out   *Statement
 }
 
 func (p *parser) step() error {
@@ -185,9 +192,9 @@ func isNameStart(s string) bool {
 
 func (p *parser) emit(text string, end int) {
 	p.out.pieces = append(p.out.pieces, p.sql[p.start:p.pos])
-	par := parameter{text: text}
+	par := Parameter{Text: text}
 	if end < len(p.sql) && p.sql[end] == '?' {
-		par.optional = true
+		par.Optional = true
 		end++
 	}
 	p.out.params = append(p.out.params, par)
@@ -200,9 +207,14 @@ func (p *parser) fail(at int, format string, args ...any) error {
 	return fmt.Errorf("line %d, column %d of the SQL: %s", line, col, fmt.Sprintf(format, args...))
 }
 
-// render joins the pieces with the dialect's placeholders. A pointer parameter is
-// never equal to a name, so each occurrence has a placeholder of its own.
-func (s *statement) render(placeholder func(n int) string) string {
+// Parameters returns the parameters in order of appearance, one for each time
+// that a name is written.
+func (s *Statement) Parameters() []Parameter { return s.params }
+
+// Render writes the SQL with a placeholder for each parameter; n counts from 1
+// in order of appearance. A name that is written twice has two placeholders,
+// because not every database can refer to one a second time.
+func (s *Statement) Render(placeholder func(n int) string) string {
 	var sb strings.Builder
 	for i, piece := range s.pieces {
 		sb.WriteString(piece)

@@ -1,11 +1,9 @@
-package database
+package parameters
 
 import (
 	"strings"
 	"testing"
 )
-
-func contains(s, sub string) bool { return strings.Contains(s, sub) }
 
 func TestParse(t *testing.T) {
 	for _, tc := range []struct{ sql, want string }{
@@ -28,17 +26,17 @@ func TestParse(t *testing.T) {
 		{"a.b = :c.", "a.b = <c>."},
 		{"x = :", "x = :"},
 	} {
-		st, err := parse(tc.sql)
+		st, err := Parse(tc.sql)
 		if err != nil {
 			t.Errorf("%q: %v", tc.sql, err)
 			continue
 		}
-		got := st.render(func(n int) string {
+		got := st.Render(func(n int) string {
 			p := st.params[n-1]
-			if p.optional {
-				return "<" + p.text + "?>"
+			if p.Optional {
+				return "<" + p.Text + "?>"
 			}
-			return "<" + p.text + ">"
+			return "<" + p.Text + ">"
 		})
 		want := tc.want
 		if tc.sql == ":a:b" {
@@ -59,7 +57,7 @@ func TestParseRefuses(t *testing.T) {
 		"SELECT :{a}":              "parameter :{a} is no JSON Pointer",
 		`SELECT 'C:\' || :a || ''`: "a backslash before a quote means different things",
 	} {
-		if _, err := parse(sql); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Parse(sql); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", sql, err, want)
 		}
 	}
@@ -72,20 +70,20 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, sql string) {
-		st, err := parse(sql)
+		st, err := Parse(sql)
 		if err != nil {
 			return
 		}
 		if len(st.pieces) != len(st.params)+1 {
 			t.Fatalf("%d pieces, %d parameters", len(st.pieces), len(st.params))
 		}
-		again := st.render(func(n int) string {
+		again := st.Render(func(n int) string {
 			p := st.params[n-1]
-			s := ":" + p.text
-			if strings.HasPrefix(p.text, "/") {
-				s = ":{" + p.text + "}"
+			s := ":" + p.Text
+			if strings.HasPrefix(p.Text, "/") {
+				s = ":{" + p.Text + "}"
 			}
-			if p.optional {
+			if p.Optional {
 				s += "?"
 			}
 			return s
@@ -93,7 +91,7 @@ func FuzzParse(f *testing.F) {
 		if again != sql {
 			t.Fatalf("%q became %q", sql, again)
 		}
-		quoted, err := parse("'" + strings.NewReplacer("'", "''", `\`, "").Replace(sql) + "'")
+		quoted, err := Parse("'" + strings.NewReplacer("'", "''", `\`, "").Replace(sql) + "'")
 		if err != nil || len(quoted.params) > 0 {
 			t.Fatalf("in quotes %q has parameters %v, %v", sql, quoted, err)
 		}
