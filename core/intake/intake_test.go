@@ -49,7 +49,9 @@ func newWorld(batches ...*protocol.ReadBatch) *world {
 	return &world{seen: map[string]bool{}, counts: map[string]int64{}, batches: [][]*protocol.ReadBatch{batches}, idle: make(chan struct{})}
 }
 
-func (w *world) happened(format string, args ...any) { w.events = append(w.events, fmt.Sprintf(format, args...)) }
+func (w *world) happened(format string, args ...any) {
+	w.events = append(w.events, fmt.Sprintf(format, args...))
+}
 
 func (w *world) Read(ctx context.Context, o host.ReadOptions, handle func(context.Context, *protocol.ReadBatch) error) error {
 	w.mu.Lock()
