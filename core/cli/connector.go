@@ -161,7 +161,7 @@ func (a *app) connectorDescribeCommand() *cobra.Command {
 			if a.json {
 				return a.printJSON(map[string]any{
 					"name": d.GetName(), "version": d.GetVersion(), "vendor": d.GetVendor(), "license": d.GetLicense(), "summary": d.GetSummary(),
-					"effect": d.GetEffect(), "capabilities": d.GetCapabilities(), "schema": json.RawMessage(d.GetConfigSchema()),
+					"effect": d.GetEffect(), "capabilities": d.GetCapabilities(), "entities": entityNames(d), "operations": operationNames(d), "schema": json.RawMessage(d.GetConfigSchema()),
 				})
 			}
 			return fail(a.printConnector(d))
@@ -193,6 +193,9 @@ func (a *app) printConnector(d *protocol.DescribeResponse) error {
 	for _, e := range d.GetEntities() {
 		fmt.Fprintf(a.Out, "entity %s (%s)\n", e.GetEntity(), strings.Join(e.GetDirections(), ", "))
 	}
+	for _, o := range d.GetOperations() {
+		fmt.Fprintf(a.Out, "operation %s: %s\n", o.GetName(), o.GetSummary())
+	}
 	var schema setting
 	if err := json.Unmarshal(d.GetConfigSchema(), &schema); err != nil {
 		return fmt.Errorf("the connector's configuration schema cannot be read: %w", err)
@@ -201,6 +204,22 @@ func (a *app) printConnector(d *protocol.DescribeResponse) error {
 	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 	printSettings(w, "  ", schema)
 	return w.Flush()
+}
+
+func entityNames(d *protocol.DescribeResponse) []string {
+	out := []string{}
+	for _, e := range d.GetEntities() {
+		out = append(out, e.GetEntity())
+	}
+	return out
+}
+
+func operationNames(d *protocol.DescribeResponse) []string {
+	out := []string{}
+	for _, o := range d.GetOperations() {
+		out = append(out, o.GetName())
+	}
+	return out
 }
 
 func printSettings(w *tabwriter.Writer, indent string, s setting) {

@@ -131,7 +131,11 @@ func (a *app) validate(ctx context.Context) (strictyaml.Findings, error) {
 	if err != nil {
 		return nil, err
 	}
-	more, err := node.Validate(ctx, node.Options{Project: p, FirstParty: plugins, Log: slog.New(slog.DiscardHandler), Version: Version()})
+	attach, err := attachments(a.getenv("CROSSDOCK_ATTACH"))
+	if err != nil {
+		return nil, err
+	}
+	more, err := node.Validate(ctx, node.Options{Project: p, FirstParty: plugins, Attach: attach, Log: slog.New(slog.DiscardHandler), Version: Version()})
 	fs = append(fs, more...)
 	fs.Sort()
 	return fs, err

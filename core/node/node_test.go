@@ -378,4 +378,24 @@ func TestRemovedRouteIsForgotten(t *testing.T) {
 	}
 	w.offer("2", `{"id": "2"}`)
 	w.wait(t, 3)
+	stop()
+
+	// Put back, it delivers what it missed, and nothing a second time.
+	write(t, dir, "routes/gone.yaml", route("gone", "w.more"))
+	n, stop = start(t, dir, w, log)
+	defer stop()
+	w.wait(t, 4)
+	eventually(t, "the restored route has nothing left", func() bool {
+		s, err := n.Status(t.Context())
+		return err == nil && len(s) == 2 && s[0].Lag+s[1].Lag == 0
+	})
+	stop()
+	var ids []string
+	for _, r := range w.written {
+		ids = append(ids, r.ID)
+	}
+	slices.Sort(ids)
+	if got := strings.Join(ids, " "); got != "w.notes/1#gone@w.more w.notes/1#notes@w.places w.notes/2#gone@w.more w.notes/2#notes@w.places" {
+		t.Errorf("written: %s", got)
+	}
 }

@@ -14,7 +14,9 @@ import (
 //
 // It runs only with a project that has no errors, so a route that is merely
 // broken keeps its place. What a removed subscription had not finished is
-// named in the log, since that is what its route leaves undone.
+// named in the log. Nothing is lost with it: the messages stay in the stream
+// for its maximum age, and a route that is put back reads them again; the
+// ledger recognises those it had delivered.
 func (n *Node) forgetSubscriptions(ctx context.Context) error {
 	names, err := n.engine.Subscriptions(ctx)
 	if err != nil {
@@ -41,7 +43,7 @@ func (n *Node) forgetSubscriptions(ctx context.Context) error {
 			return fmt.Errorf("removing the subscription %s of a removed route: %w", name, err)
 		}
 		if left > 0 {
-			n.log.Warn("a route or target is gone from the project; messages it had not finished will not be delivered by it",
+			n.log.Warn("a route or target is gone from the project with messages unfinished; put back within engine.maxAge, it delivers them",
 				"subscription", name, "unfinished", left)
 			continue
 		}
