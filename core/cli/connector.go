@@ -185,7 +185,11 @@ type setting struct {
 }
 
 func (a *app) printConnector(d *protocol.DescribeResponse) error {
-	fmt.Fprintf(a.Out, "%s %s, %s (%s, %s)\n", d.GetName(), d.GetVersion(), d.GetSummary(), d.GetVendor(), d.GetLicense())
+	fmt.Fprintf(a.Out, "%s %s, %s", d.GetName(), d.GetVersion(), d.GetSummary())
+	if by := strings.Trim(d.GetVendor()+", "+d.GetLicense(), ", "); by != "" {
+		fmt.Fprintf(a.Out, " (%s)", by)
+	}
+	fmt.Fprintln(a.Out)
 	fmt.Fprintf(a.Out, "can: %s\n", strings.Join(d.GetCapabilities(), ", "))
 	if d.GetEffect() != "" {
 		fmt.Fprintf(a.Out, "one effect by: %s\n", d.GetEffect())
@@ -391,17 +395,22 @@ func (a *app) connectorNewCommand() *cobra.Command {
 
 func (a *app) connectorLockCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "lock <binary>", Short: "Allow a third-party connector to run, by its SHA-256", Args: cobra.ExactArgs(1),
+		Use: "lock <connector or binary>", Short: "Allow a third-party connector to run, by its SHA-256", Args: cobra.ExactArgs(1),
 		Long: `Records the SHA-256 of a third-party connector in the project's plugins.lock.
 Crossdock runs only what is recorded there. Look at where a binary comes from
-before you lock it.`,
-		Example: "  crossdock connector lock plugins/crossdock-connector-acme-wms",
+before you lock it. A name means the binary of that connector in the plugin
+folder.`,
+		Example: "  crossdock connector lock acme-wms\n  crossdock connector lock plugins/crossdock-connector-acme-wms",
 		RunE: func(_ *cobra.Command, args []string) error {
 			p, err := a.settings()
 			if err != nil {
 				return err
 			}
-			name, sum, err := host.Lock(p.Settings.Plugins.Lock, args[0])
+			binary := args[0]
+			if !strings.Contains(filepath.Base(binary), "crossdock-connector-") && !strings.ContainsAny(binary, `/\`) {
+				binary = filepath.Join(p.Settings.Plugins.Dir, "crossdock-connector-"+binary)
+			}
+			name, sum, err := host.Lock(p.Settings.Plugins.Lock, binary)
 			if err != nil {
 				return fail(err)
 			}
