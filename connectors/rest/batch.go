@@ -8,6 +8,8 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
+	"github.com/crossdock/crossdock/connectors/rest/internal/template"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -58,7 +60,7 @@ func (s *sink) joined(recs []sdk.Record) (outgoing, error) {
 	if err != nil {
 		return outgoing{}, sdk.Fail(sdk.Permanent, "rest.not_json", err)
 	}
-	u, err := resolve(s.cfg.Base, s.cfg.URL)
+	u, err := template.Resolve(s.cfg.Base, s.cfg.URL)
 	if err != nil {
 		return outgoing{}, sdk.Fail(sdk.BadConfig, "rest.address", err)
 	}
@@ -74,8 +76,8 @@ func (s *sink) joined(recs []sdk.Record) (outgoing, error) {
 
 // verdicts reads the result of each record of a batch.
 func (s *sink) verdicts(method string, a *answer, results []sdk.Result) {
-	doc, err := decode(a.body)
-	list, _ := mustPointer(s.cfg.Batch.Results).find(doc)
+	doc, err := jsonpointer.Decode(a.body)
+	list, _ := jsonpointer.Must(s.cfg.Batch.Results).Find(doc)
 	items, _ := list.([]any)
 	if err != nil || a.short != nil || len(items) != len(results) {
 		// Some may have been refused, and which is unknown: sending again is safe
@@ -89,8 +91,8 @@ func (s *sink) verdicts(method string, a *answer, results []sdk.Result) {
 			results[i].Err = sdk.Fail(sdk.Bug, "rest.results", err)
 			continue
 		}
-		status, _ := mustPointer(s.cfg.Batch.Status).find(item)
-		text, _ := scalar(status)
+		status, _ := jsonpointer.Must(s.cfg.Batch.Status).Find(item)
+		text, _ := jsonpointer.Text(status)
 		one := answer{header: a.header, url: a.url, body: encoded}
 		if one.status, err = strconv.Atoi(text); err != nil {
 			results[i].Err = sdk.Failf(sdk.Retryable, "rest.results", "result %d of %s has no status at %s", i, shown(a.url.String()), s.cfg.Batch.Status)

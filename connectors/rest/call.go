@@ -9,6 +9,8 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
+	"github.com/crossdock/crossdock/connectors/rest/internal/template"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -35,21 +37,21 @@ func (c *caller) Call(ctx context.Context, operation string, in sdk.Record) (sdk
 	if err != nil {
 		return sdk.Record{}, err
 	}
-	t, err := parseTemplate(op.URL)
+	t, err := template.Parse(op.URL)
 	if err != nil {
 		return sdk.Record{}, sdk.Fail(sdk.BadConfig, "rest.operation", err)
 	}
 	var doc any
 	if len(in.Payload) > 0 {
-		if doc, err = decode(in.Payload); err != nil {
+		if doc, err = jsonpointer.Decode(in.Payload); err != nil {
 			return sdk.Record{}, sdk.Failf(sdk.Permanent, "rest.not_json", "the input of %s: %w", operation, err)
 		}
 	}
-	filled, err := t.address(doc, &in)
+	filled, err := t.Address(doc, &in)
 	if err != nil {
 		return sdk.Record{}, err
 	}
-	u, err := resolve(c.cfg.Base, filled)
+	u, err := template.Resolve(c.cfg.Base, filled)
 	if err != nil {
 		return sdk.Record{}, sdk.Fail(sdk.BadConfig, "rest.operation", err)
 	}
@@ -80,7 +82,7 @@ func (c *caller) ask(ctx context.Context, out outgoing) (sdk.Record, error) {
 	if a.short != nil {
 		return sdk.Record{}, incomplete(a, c.client)
 	}
-	if _, err := decode(a.body); err != nil {
+	if _, err := jsonpointer.Decode(a.body); err != nil {
 		return sdk.Record{}, sdk.Failf(sdk.Permanent, "rest.not_json", "the answer of %s: %w", shown(out.url), err)
 	}
 	reply.Payload = a.body
@@ -130,12 +132,12 @@ func (c *caller) names() []string {
 
 // withQuery adds the fields that the address has not used. Lists repeat their
 // parameter; objects have no agreed notation and are left out.
-func withQuery(u *url.URL, t template, doc any) string {
+func withQuery(u *url.URL, t template.Template, doc any) string {
 	fields, _ := doc.(map[string]any)
 	used := map[string]bool{}
-	for _, p := range t.parts {
-		if len(p.path) > 0 {
-			used[p.path[0]] = true
+	for _, p := range t.Parts {
+		if len(p.Path) > 0 {
+			used[p.Path[0]] = true
 		}
 	}
 	q := u.Query()
@@ -148,7 +150,7 @@ func withQuery(u *url.URL, t template, doc any) string {
 			values = []any{v}
 		}
 		for _, one := range values {
-			if text, ok := scalar(one); ok {
+			if text, ok := jsonpointer.Text(one); ok {
 				q.Add(name, text)
 			}
 		}
@@ -174,16 +176,16 @@ func (c *caller) Discover(_ context.Context, filter string) (sdk.Discovery, erro
 // inputSchema describes what an address needs from the input, where it takes
 // fields of the first level.
 func inputSchema(address string) []byte {
-	t, err := parseTemplate(address)
+	t, err := template.Parse(address)
 	if err != nil {
 		return nil
 	}
 	properties := map[string]any{}
 	required := []string{}
-	for _, p := range t.parts {
-		if len(p.path) == 1 {
-			properties[p.path[0]] = map[string]any{"type": []string{"string", "number", "boolean"}}
-			required = append(required, p.path[0])
+	for _, p := range t.Parts {
+		if len(p.Path) == 1 {
+			properties[p.Path[0]] = map[string]any{"type": []string{"string", "number", "boolean"}}
+			required = append(required, p.Path[0])
 		}
 	}
 	schema, err := json.Marshal(map[string]any{

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/rest/internal/template"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -82,7 +83,7 @@ func (c *client) handshake(ctx context.Context, conn net.Conn, host string) erro
 // must not be tried.
 func (c *client) check(ctx context.Context, cfg Config, address string) []sdk.Step {
 	if cfg.Check != "" {
-		u, err := resolve(cfg.Base, cfg.Check)
+		u, err := template.Resolve(cfg.Base, cfg.Check)
 		if err != nil {
 			return []sdk.Step{{Name: "address", Err: &sdk.Error{Class: sdk.BadConfig, Code: "config.value", Field: "/check", Err: err}}}
 		}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -13,7 +14,7 @@ import (
 // is the first page on the way in, and the end of the list on the way out.
 type pager struct {
 	cfg       Pagination
-	pointer   pointer
+	pointer   jsonpointer.Pointer
 	parameter string
 }
 
@@ -21,7 +22,7 @@ func newPager(cfg *Pagination) pager {
 	if cfg == nil {
 		return pager{}
 	}
-	p := pager{cfg: *cfg, pointer: mustPointer(cfg.Next), parameter: cfg.Parameter}
+	p := pager{cfg: *cfg, pointer: jsonpointer.Must(cfg.Next), parameter: cfg.Parameter}
 	if p.parameter == "" {
 		p.parameter = cfg.Kind
 	}
@@ -69,8 +70,8 @@ func (p pager) address(u *url.URL, q url.Values, cursor string) (string, error) 
 func (p pager) next(cursor string, a *answer, doc any, items int) (string, error) {
 	switch p.cfg.Kind {
 	case "next", "cursor":
-		v, _ := p.pointer.find(doc)
-		next, _ := scalar(v)
+		v, _ := p.pointer.Find(doc)
+		next, _ := jsonpointer.Text(v)
 		if p.cfg.Kind == "cursor" {
 			if next == cursor || next == "false" || (items == 0 && !p.cfg.Continue) {
 				return "", nil

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
+	"github.com/crossdock/crossdock/connectors/rest/internal/template"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -19,8 +21,8 @@ type poll struct {
 	cfg    Config
 	client *client
 	shape  shape
-	items  pointer
-	field  pointer // of the watermark
+	items  jsonpointer.Pointer
+	field  jsonpointer.Pointer // of the watermark
 	pages  pager
 	log    *slog.Logger
 
@@ -36,12 +38,12 @@ func newPoll(cfg Config, from []byte, env sdk.Env) (*poll, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &poll{cfg: cfg, client: c, items: mustPointer(cfg.Items), pages: newPager(cfg.Pagination), log: env.Log}
+	p := &poll{cfg: cfg, client: c, items: jsonpointer.Must(cfg.Items), pages: newPager(cfg.Pagination), log: env.Log}
 	if p.shape, err = newShape(cfg); err != nil {
 		return nil, sdk.Fail(sdk.BadConfig, "config.value", err)
 	}
 	if cfg.Since != nil {
-		p.field = mustPointer(cfg.Since.Field)
+		p.field = jsonpointer.Must(cfg.Since.Field)
 	}
 	if p.at, err = parsePosition(from); err != nil {
 		return nil, err
@@ -170,7 +172,7 @@ func (p *poll) same(address, body string) bool {
 }
 
 func (p *poll) address() (string, error) {
-	u, err := resolve(p.cfg.Base, p.cfg.URL)
+	u, err := template.Resolve(p.cfg.Base, p.cfg.URL)
 	if err != nil {
 		return "", &sdk.Error{Class: sdk.BadConfig, Code: "config.value", Field: "/url", Err: err}
 	}
@@ -228,15 +230,15 @@ func (p *poll) list(a *answer, empty bool) ([]json.RawMessage, any, error) {
 	if empty || a.status == http.StatusNoContent {
 		return nil, nil, nil
 	}
-	doc, err := decode(a.body)
+	doc, err := jsonpointer.Decode(a.body)
 	if err != nil {
 		return nil, nil, sdk.Failf(sdk.Retryable, "rest.not_json", "%s: %w", shown(a.url.String()), err)
 	}
-	part, ok := p.items.raw(a.body)
+	part, ok := p.items.Raw(a.body)
 	if !ok {
 		return nil, nil, sdk.Failf(sdk.BadConfig, "rest.items", "the answer of %s has nothing at %s; set items to the JSON pointer of the list", shown(a.url.String()), p.cfg.Items)
 	}
-	switch firstByte(part) {
+	switch jsonpointer.FirstByte(part) {
 	case '[':
 		var items []json.RawMessage
 		if err := json.Unmarshal(part, &items); err != nil {
@@ -262,7 +264,7 @@ func (p *poll) batch(items []json.RawMessage, at *position) (sdk.Batch, error) {
 	from := 0
 	for _, item := range items {
 		id := fingerprint(item)
-		doc, err := decode(item)
+		doc, err := jsonpointer.Decode(item)
 		var r sdk.Record
 		if err == nil {
 			r, err = p.shape.record(item, doc, id, nil)
@@ -272,8 +274,8 @@ func (p *poll) batch(items []json.RawMessage, at *position) (sdk.Batch, error) {
 			continue
 		}
 		if p.cfg.Since != nil {
-			v, _ := p.field.find(doc)
-			watermark, _ := scalar(v)
+			v, _ := p.field.Find(doc)
+			watermark, _ := jsonpointer.Text(v)
 			if !at.saw(r.ID, watermark) {
 				continue
 			}

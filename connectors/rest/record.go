@@ -5,33 +5,35 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
+	"github.com/crossdock/crossdock/connectors/rest/internal/template"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
 // shape makes records from documents, the same way for both kinds of source.
 type shape struct {
-	id, key   template
-	keys      map[string]pointer
+	id, key   template.Template
+	keys      map[string]jsonpointer.Pointer
 	entity    string
 	operation string
-	eventTime pointer
+	eventTime jsonpointer.Pointer
 }
 
 func newShape(cfg Config) (shape, error) {
-	s := shape{entity: cfg.Entity, operation: cfg.Operation, keys: map[string]pointer{}}
+	s := shape{entity: cfg.Entity, operation: cfg.Operation, keys: map[string]jsonpointer.Pointer{}}
 	var err error
-	if s.id, err = parseValue(cfg.ID); err != nil {
+	if s.id, err = template.ParseValue(cfg.ID); err != nil {
 		return s, err
 	}
-	if s.key, err = parseValue(cfg.Key); err != nil {
+	if s.key, err = template.ParseValue(cfg.Key); err != nil {
 		return s, err
 	}
 	for name, path := range cfg.Keys {
-		if s.keys[name], err = parsePointer(path); err != nil {
+		if s.keys[name], err = jsonpointer.Parse(path); err != nil {
 			return s, err
 		}
 	}
-	s.eventTime, err = parsePointer(cfg.EventTime)
+	s.eventTime, err = jsonpointer.Parse(cfg.EventTime)
 	return s, err
 }
 
@@ -43,19 +45,19 @@ func (s shape) record(raw []byte, doc any, id string, meta map[string]string) (s
 		Payload: raw, ContentType: "application/json", Meta: meta,
 	}
 	var err error
-	if s.id.varies() {
-		if r.ID, err = s.id.fill(doc, &r, nil); err != nil {
+	if s.id.Varies() {
+		if r.ID, err = s.id.Fill(doc, &r, nil); err != nil {
 			return r, err
 		}
 	}
-	if s.key.varies() {
-		if r.Key, err = s.key.fill(doc, &r, nil); err != nil {
+	if s.key.Varies() {
+		if r.Key, err = s.key.Fill(doc, &r, nil); err != nil {
 			return r, err
 		}
 	}
 	for name, path := range s.keys {
-		v, _ := path.find(doc)
-		if text, ok := scalar(v); ok && text != "" {
+		v, _ := path.Find(doc)
+		if text, ok := jsonpointer.Text(v); ok && text != "" {
 			if r.Meta == nil {
 				r.Meta = map[string]string{}
 			}
@@ -63,7 +65,7 @@ func (s shape) record(raw []byte, doc any, id string, meta map[string]string) (s
 		}
 	}
 	if s.eventTime != nil {
-		v, _ := s.eventTime.find(doc)
+		v, _ := s.eventTime.Find(doc)
 		if text, ok := v.(string); ok {
 			// A time in another notation is the mapping's to read; the record
 			// then has the time of its receipt.

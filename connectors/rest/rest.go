@@ -30,6 +30,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/rest/internal/listener"
+	"github.com/crossdock/crossdock/connectors/rest/internal/signature"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -64,7 +66,7 @@ type Config struct {
 	Path         string            `json:"path" doc:"Path that events are sent to." default:"/" role:"source" example:"/webhooks/orders"`
 	Cert         string            `json:"cert" doc:"PEM file of the listener's certificate chain; with it the listener speaks TLS." role:"source"`
 	CertKey      string            `json:"certKey" doc:"PEM file of the listener's private key." role:"source"`
-	Signature    *Signature        `json:"signature" doc:"How senders sign. Without it everyone who reaches the port is believed." role:"source"`
+	Signature    *signature.Config `json:"signature" doc:"How senders sign. Without it everyone who reaches the port is believed." role:"source"`
 	MaxBody      int64             `json:"maxBody" doc:"Largest body that is accepted." format:"bytes" default:"4MiB" min:"1" role:"source"`
 	ContentTypes []string          `json:"contentTypes" doc:"Accepted content types; application/json and everything ending in +json unless stated." role:"source"`
 	Records      string            `json:"records" doc:"JSON pointer to an array in the body: each item becomes a record." role:"source" example:"/events"`
@@ -110,21 +112,6 @@ type Auth struct {
 	ClientAuth   string   `json:"clientAuth" doc:"How the client shows its secret: in the Authorization header or in the form." enum:"basic,form" default:"basic"`
 	Scopes       []string `json:"scopes" doc:"Scopes to ask for."`
 	Audience     string   `json:"audience" doc:"Audience to ask for, where the issuer wants one."`
-}
-
-// Signature says how a sender signs the raw body with an HMAC.
-type Signature struct {
-	Header          string        `json:"header" doc:"Header with the signature." required:"true" example:"X-Hub-Signature-256"`
-	Secrets         []string      `json:"secrets" doc:"Shared secrets. Several while they are changed: each is good." required:"true" secret:"true" min:"1"`
-	SecretEncoding  string        `json:"secretEncoding" doc:"How the secrets are written." enum:"text,base64,hex" default:"text"`
-	Algorithm       string        `json:"algorithm" doc:"Hash function." enum:"sha256,sha1,sha512" default:"sha256"`
-	Encoding        string        `json:"encoding" doc:"How the signature is written." enum:"hex,base64" default:"hex"`
-	Prefix          string        `json:"prefix" doc:"What stands before each signature." example:"sha256="`
-	Separator       string        `json:"separator" doc:"What stands between several signatures in the header." default:","`
-	Signed          string        `json:"signed" doc:"What is signed: {body}, {timestamp}, {header:Name} and text. Unless stated {body}, or {timestamp}.{body} where there is a time stamp." example:"v0:{timestamp}:{body}"`
-	TimestampHeader string        `json:"timestampHeader" doc:"Header with the time of sending, in Unix seconds or RFC 3339." example:"X-Slack-Request-Timestamp"`
-	TimestampPrefix string        `json:"timestampPrefix" doc:"What stands before the time of sending where it is part of the signature header." example:"t="`
-	Tolerance       time.Duration `json:"tolerance" doc:"How old or early the time of sending may be." default:"5m" min:"1s"`
 }
 
 // Pagination says how a list is cut into pages.
@@ -174,7 +161,7 @@ const effect = "Every request carries the record's id as its idempotency key; fo
 // Connector returns the REST connector. Webhook endpoints of one returned value
 // share listeners.
 func Connector() sdk.Plugin {
-	listeners := newPorts()
+	listeners := listener.New()
 	return sdk.Connector[Config]{
 		Spec: sdk.Spec{
 			Name: "rest", Version: "1.0.0", Vendor: "Crossdock", License: "Apache-2.0",

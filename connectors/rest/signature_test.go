@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/crossdock/crossdock/connectors/rest/internal/signature"
 )
 
 func sign(h func() hash.Hash, key, text string) []byte {
@@ -27,19 +29,19 @@ func TestSignatures(t *testing.T) {
 	const stamp, old, early = "1800000000", "1799999000", "1800000400"
 	hexed := hex.EncodeToString
 	based := base64.StdEncoding.EncodeToString
-	github := Signature{Header: "X-Hub-Signature-256", Secrets: []string{"new", "old"}, Prefix: "sha256=", Separator: ","}
-	stripe := Signature{Header: "Stripe-Signature", Secrets: []string{"new"}, Prefix: "v1=", TimestampPrefix: "t=", Separator: ",", Tolerance: 5 * time.Minute}
-	slack := Signature{
+	github := signature.Config{Header: "X-Hub-Signature-256", Secrets: []string{"new", "old"}, Prefix: "sha256=", Separator: ","}
+	stripe := signature.Config{Header: "Stripe-Signature", Secrets: []string{"new"}, Prefix: "v1=", TimestampPrefix: "t=", Separator: ",", Tolerance: 5 * time.Minute}
+	slack := signature.Config{
 		Header: "X-Slack-Signature", Secrets: []string{"new"}, Prefix: "v0=", Signed: "v0:{timestamp}:{body}",
 		TimestampHeader: "X-Slack-Request-Timestamp", Tolerance: 5 * time.Minute,
 	}
-	standard := Signature{
+	standard := signature.Config{
 		Header: "Webhook-Signature", Secrets: []string{"whsec_" + based([]byte("new"))}, SecretEncoding: "base64", Encoding: "base64",
 		Prefix: "v1,", Separator: " ", Signed: "{header:Webhook-Id}.{timestamp}.{body}", TimestampHeader: "Webhook-Timestamp", Tolerance: 5 * time.Minute,
 	}
 	for _, test := range []struct {
 		name    string
-		cfg     Signature
+		cfg     signature.Config
 		headers map[string]string
 		wrong   string // part of the error; empty: good
 	}{
@@ -54,13 +56,13 @@ func TestSignatures(t *testing.T) {
 		{"GitHub, unsigned", github, nil, "is missing"},
 		{
 			"Shopify",
-			Signature{Header: "X-Shopify-Hmac-Sha256", Secrets: []string{"new"}, Encoding: "base64"},
+			signature.Config{Header: "X-Shopify-Hmac-Sha256", Secrets: []string{"new"}, Encoding: "base64"},
 			map[string]string{"X-Shopify-Hmac-Sha256": based(sign(sha256.New, "new", body))},
 			"",
 		},
-		{"SHA-1", Signature{Header: "X-Sig", Secrets: []string{"new"}, Algorithm: "sha1"}, map[string]string{"X-Sig": hexed(sign(sha1.New, "new", body))}, ""},
-		{"SHA-512", Signature{Header: "X-Sig", Secrets: []string{"new"}, Algorithm: "sha512"}, map[string]string{"X-Sig": hexed(sign(sha512.New, "new", body))}, ""},
-		{"SHA-512 expected, SHA-1 sent", Signature{Header: "X-Sig", Secrets: []string{"new"}, Algorithm: "sha512"}, map[string]string{"X-Sig": hexed(sign(sha1.New, "new", body))}, "does not match"},
+		{"SHA-1", signature.Config{Header: "X-Sig", Secrets: []string{"new"}, Algorithm: "sha1"}, map[string]string{"X-Sig": hexed(sign(sha1.New, "new", body))}, ""},
+		{"SHA-512", signature.Config{Header: "X-Sig", Secrets: []string{"new"}, Algorithm: "sha512"}, map[string]string{"X-Sig": hexed(sign(sha512.New, "new", body))}, ""},
+		{"SHA-512 expected, SHA-1 sent", signature.Config{Header: "X-Sig", Secrets: []string{"new"}, Algorithm: "sha512"}, map[string]string{"X-Sig": hexed(sign(sha1.New, "new", body))}, "does not match"},
 		{"Stripe", stripe, map[string]string{"Stripe-Signature": "t=" + stamp + ",v1=" + hexed(sign(sha256.New, "new", stamp+"."+body)) + ",v0=aa"}, ""},
 		{"Stripe, second signature", stripe, map[string]string{"Stripe-Signature": "t=" + stamp + ", v1=00ff, v1=" + hexed(sign(sha256.New, "new", stamp+"."+body))}, ""},
 		{"Stripe, replayed", stripe, map[string]string{"Stripe-Signature": "t=" + old + ",v1=" + hexed(sign(sha256.New, "new", old+"."+body))}, "more than 5m0s away"},
@@ -78,7 +80,7 @@ func TestSignatures(t *testing.T) {
 		}, "does not match"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			v, err := newVerifier(test.cfg, func() time.Time { return now })
+			v, err := signature.New(test.cfg, func() time.Time { return now })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +88,7 @@ func TestSignatures(t *testing.T) {
 			for k, value := range test.headers {
 				h.Set(k, value)
 			}
-			err = v.check(h, []byte(body))
+			err = v.Check(h, []byte(body))
 			if test.wrong == "" && err != nil {
 				t.Errorf("a good signature was refused: %v", err)
 			}
@@ -100,18 +102,18 @@ func TestSignatures(t *testing.T) {
 func TestSignatureSettings(t *testing.T) {
 	for _, test := range []struct {
 		name, want string
-		cfg        Signature
+		cfg        signature.Config
 	}{
-		{"time that is not signed", "belong together", Signature{Header: "X", Secrets: []string{"s"}, Signed: "{body}", TimestampHeader: "T"}},
-		{"signed time from nowhere", "belong together", Signature{Header: "X", Secrets: []string{"s"}, Signed: "{timestamp}{body}"}},
-		{"body that is not signed", "must contain {body}", Signature{Header: "X", Secrets: []string{"s"}, Signed: "{header:Date}"}},
-		{"unknown part", "unknown placeholder", Signature{Header: "X", Secrets: []string{"s"}, Signed: "{url}{body}"}},
-		{"open brace", "unknown placeholder", Signature{Header: "X", Secrets: []string{"s"}, Signed: "{body"}},
-		{"empty secret", "secrets[1] is empty", Signature{Header: "X", Secrets: []string{"s", ""}}},
-		{"secret in another notation", "secrets[0]", Signature{Header: "X", Secrets: []string{"no hex!"}, SecretEncoding: "hex"}},
+		{"time that is not signed", "belong together", signature.Config{Header: "X", Secrets: []string{"s"}, Signed: "{body}", TimestampHeader: "T"}},
+		{"signed time from nowhere", "belong together", signature.Config{Header: "X", Secrets: []string{"s"}, Signed: "{timestamp}{body}"}},
+		{"body that is not signed", "must contain {body}", signature.Config{Header: "X", Secrets: []string{"s"}, Signed: "{header:Date}"}},
+		{"unknown part", "unknown placeholder", signature.Config{Header: "X", Secrets: []string{"s"}, Signed: "{url}{body}"}},
+		{"open brace", "unknown placeholder", signature.Config{Header: "X", Secrets: []string{"s"}, Signed: "{body"}},
+		{"empty secret", "secrets[1] is empty", signature.Config{Header: "X", Secrets: []string{"s", ""}}},
+		{"secret in another notation", "secrets[0]", signature.Config{Header: "X", Secrets: []string{"no hex!"}, SecretEncoding: "hex"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := newVerifier(test.cfg, time.Now)
+			_, err := signature.New(test.cfg, time.Now)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, expected an error with %q", err, test.want)
 			}
@@ -127,16 +129,16 @@ func FuzzSignature(f *testing.F) {
 	for _, s := range []string{"", "t=1,v1=00", "v1=,v1=zz", "t=,", strings.Repeat("v1=00,", 100), "t=1800000000,v1=00ff"} {
 		f.Add(s)
 	}
-	v, err := newVerifier(Signature{Header: "S", Secrets: []string{"s3cret"}, Prefix: "v1=", TimestampPrefix: "t=", Separator: ",", Tolerance: time.Hour},
+	v, err := signature.New(signature.Config{Header: "S", Secrets: []string{"s3cret"}, Prefix: "v1=", TimestampPrefix: "t=", Separator: ",", Tolerance: time.Hour},
 		func() time.Time { return time.Unix(1_800_000_000, 0) })
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		if v.check(http.Header{"S": {header}}, []byte("body")) == nil {
+		if v.Check(http.Header{"S": {header}}, []byte("body")) == nil {
 			t.Errorf("%q was accepted", header)
 		}
-		if c, _ := v.parse(header); len(c) > maxSignatures {
+		if c, _ := v.Parse(header); len(c) > signature.MaxSignatures {
 			t.Errorf("%d signatures are compared", len(c))
 		}
 	})

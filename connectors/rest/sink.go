@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
+	"github.com/crossdock/crossdock/connectors/rest/internal/template"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -18,10 +20,10 @@ import (
 type sink struct {
 	cfg        Config
 	client     *client
-	url        template
-	look       template // of readBeforeWrite
-	found      pointer
-	externalID pointer
+	url        template.Template
+	look       template.Template // of readBeforeWrite
+	found      jsonpointer.Pointer
+	externalID jsonpointer.Pointer
 	log        *slog.Logger
 }
 
@@ -30,15 +32,15 @@ func newSink(cfg Config, env sdk.Env) (*sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sink{cfg: cfg, client: c, externalID: mustPointer(cfg.ExternalID), log: env.Log}
-	if s.url, err = parseTemplate(cfg.URL); err != nil {
+	s := &sink{cfg: cfg, client: c, externalID: jsonpointer.Must(cfg.ExternalID), log: env.Log}
+	if s.url, err = template.Parse(cfg.URL); err != nil {
 		return nil, &sdk.Error{Class: sdk.BadConfig, Code: "config.value", Field: "/url", Err: err}
 	}
 	if r := cfg.ReadBeforeWrite; r != nil {
-		if s.look, err = parseTemplate(r.URL); err != nil {
+		if s.look, err = template.Parse(r.URL); err != nil {
 			return nil, &sdk.Error{Class: sdk.BadConfig, Code: "config.value", Field: "/readBeforeWrite/url", Err: err}
 		}
-		s.found = mustPointer(r.Found)
+		s.found = jsonpointer.Must(r.Found)
 	}
 	return s, nil
 }
@@ -159,9 +161,9 @@ func fill(results []sdk.Result, err error) {
 // one sends one record.
 func (s *sink) one(ctx context.Context, r *sdk.Record) sdk.Result {
 	var doc any
-	if s.url.needsDocument() || s.look.needsDocument() {
+	if s.url.NeedsDocument() || s.look.NeedsDocument() {
 		var err error
-		if doc, err = decode(r.Payload); err != nil {
+		if doc, err = jsonpointer.Decode(r.Payload); err != nil {
 			return sdk.Result{Err: sdk.Fail(sdk.Permanent, "rest.not_json", err)}
 		}
 	}
@@ -227,12 +229,12 @@ func (s *sink) method() string {
 	return http.MethodPost
 }
 
-func (s *sink) address(t template, doc any, r *sdk.Record) (string, error) {
-	filled, err := t.address(doc, r)
+func (s *sink) address(t template.Template, doc any, r *sdk.Record) (string, error) {
+	filled, err := t.Address(doc, r)
 	if err != nil {
 		return "", err
 	}
-	u, err := resolve(s.cfg.Base, filled)
+	u, err := template.Resolve(s.cfg.Base, filled)
 	if err != nil {
 		return "", sdk.Fail(sdk.BadConfig, "rest.address", err)
 	}
@@ -261,11 +263,11 @@ func (s *sink) there(ctx context.Context, doc any, r *sdk.Record) (*answer, erro
 	if s.found == nil {
 		return a, nil
 	}
-	answered, err := decode(a.body)
+	answered, err := jsonpointer.Decode(a.body)
 	if err != nil {
 		return nil, sdk.Failf(sdk.Retryable, "rest.not_json", "looking for the document: %w", err)
 	}
-	if v, ok := s.found.find(answered); !ok || v == nil {
+	if v, ok := s.found.Find(answered); !ok || v == nil {
 		return nil, nil
 	}
 	return a, nil
@@ -299,12 +301,12 @@ func (s *sink) idOf(a *answer) string {
 	if s.externalID == nil {
 		return ""
 	}
-	doc, err := decode(a.body)
+	doc, err := jsonpointer.Decode(a.body)
 	if err != nil {
 		return "" // an answer without an id is still an answer
 	}
-	v, _ := s.externalID.find(doc)
-	id, _ := scalar(v)
+	v, _ := s.externalID.Find(doc)
+	id, _ := jsonpointer.Text(v)
 	return id
 }
 
@@ -356,7 +358,7 @@ func checkable(base, address string) string {
 	if i := strings.IndexByte(address, '{'); i >= 0 {
 		address = address[:strings.LastIndexByte(address[:i], '/')+1]
 	}
-	u, err := resolve(base, address)
+	u, err := template.Resolve(base, address)
 	if err != nil {
 		return base
 	}

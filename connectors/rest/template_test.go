@@ -7,11 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
+	"github.com/crossdock/crossdock/connectors/rest/internal/template"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
 func TestAddresses(t *testing.T) {
-	doc, err := decode([]byte(`{"sku":"A/1 ü","n":12345678901234567890,"b":true,"up":"..","o":{},"e":"","l":[{"x":"y"}],"a/b":"c~"}`))
+	doc, err := jsonpointer.Decode([]byte(`{"sku":"A/1 ü","n":12345678901234567890,"b":true,"up":"..","o":{},"e":"","l":[{"x":"y"}],"a/b":"c~"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,11 +31,11 @@ func TestAddresses(t *testing.T) {
 		{in: "/items/{@meta.none}", wrong: "is empty"},
 	} {
 		t.Run(test.in, func(t *testing.T) {
-			p, err := parseTemplate(test.in)
+			p, err := template.Parse(test.in)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := p.address(doc, r)
+			got, err := p.Address(doc, r)
 			switch {
 			case test.wrong == "" && (err != nil || got != test.want):
 				t.Errorf("got %q, %v, expected %q", got, err, test.want)
@@ -57,7 +59,7 @@ func TestAddressMistakes(t *testing.T) {
 		{"https://a", "/x/sku}", "without its {"},
 		{"https://a", "/x/{/a~2}", "no JSON pointer"},
 	} {
-		err := checkAddress(test.base, test.in)
+		err := template.CheckAddress(test.base, test.in)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q below %q: got %v, expected an error with %q", test.in, test.base, err, test.want)
 		}
@@ -75,7 +77,7 @@ func TestResolve(t *testing.T) {
 		{"https://shop.example/api", "?page=1", "https://shop.example/api?page=1"},
 		{"https://shop.example/api", "https://other.example/x#f", "https://other.example/x"},
 	} {
-		got, err := resolve(test.base, test.in)
+		got, err := template.Resolve(test.base, test.in)
 		if err != nil || got.String() != test.want {
 			t.Errorf("%q below %q: got %v, %v, expected %s", test.in, test.base, got, err, test.want)
 		}
@@ -88,15 +90,15 @@ func FuzzTemplate(f *testing.F) {
 		f.Add(s, "/orders/{/v}/lines?ref={/v}")
 	}
 	f.Fuzz(func(t *testing.T, value, text string) {
-		p, err := parseTemplate(text)
-		if err != nil || checkAddress("https://shop.example/api", text) != nil || strings.Contains(text, "://") {
+		p, err := template.Parse(text)
+		if err != nil || template.CheckAddress("https://shop.example/api", text) != nil || strings.Contains(text, "://") {
 			return
 		}
-		filled, err := p.address(map[string]any{"v": value}, &sdk.Record{ID: "1", Key: "2"})
+		filled, err := p.Address(map[string]any{"v": value}, &sdk.Record{ID: "1", Key: "2"})
 		if err != nil {
 			return
 		}
-		u, err := resolve("https://shop.example/api", filled)
+		u, err := template.Resolve("https://shop.example/api", filled)
 		if err != nil {
 			return
 		}
@@ -130,24 +132,24 @@ func TestPointers(t *testing.T) {
 		{"/x~1y", "2", true},
 		{"/a/b/0/z", "", false},
 	} {
-		p, err := parsePointer(test.in)
+		p, err := jsonpointer.Parse(test.in)
 		if err != nil {
 			t.Fatalf("%q: %v", test.in, err)
 		}
-		got, found := p.raw(json.RawMessage(doc))
+		got, found := p.Raw(json.RawMessage(doc))
 		if string(got) != test.want && found || found != test.found {
 			t.Errorf("%q: got %s, %v, expected %s, %v", test.in, got, found, test.want, test.found)
 		}
-		decoded, err := decode([]byte(doc))
+		decoded, err := jsonpointer.Decode([]byte(doc))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := p.find(decoded); ok != test.found {
+		if _, ok := p.Find(decoded); ok != test.found {
 			t.Errorf("%q: raw and find do not agree", test.in)
 		}
 	}
 	for _, bad := range []string{"a", "#/a", "/a~", "/a~2"} {
-		if _, err := parsePointer(bad); err == nil {
+		if _, err := jsonpointer.Parse(bad); err == nil {
 			t.Errorf("%q was accepted as a pointer", bad)
 		}
 	}

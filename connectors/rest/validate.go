@@ -9,6 +9,9 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
+	"github.com/crossdock/crossdock/connectors/rest/internal/signature"
+	"github.com/crossdock/crossdock/connectors/rest/internal/template"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -42,7 +45,7 @@ func validate(cfg Config, role string) []error {
 
 func (p *problems) shared(cfg Config) {
 	if cfg.Base != "" {
-		_, err := resolve(cfg.Base, "")
+		_, err := template.Resolve(cfg.Base, "")
 		p.check("/base", err)
 		if strings.ContainsAny(cfg.Base, "{}?#") {
 			p.add("/base", "put parameters under query", "base is an address without placeholders and query")
@@ -82,7 +85,7 @@ func (p *problems) login(a Auth) {
 		need("clientId", a.ClientID)
 		need("clientSecret", a.ClientSecret)
 		if a.TokenURL != "" {
-			_, err := resolve("", a.TokenURL)
+			_, err := template.Resolve("", a.TokenURL)
 			p.check("/auth/tokenUrl", err)
 		}
 	case "", "none":
@@ -98,15 +101,15 @@ func (p *problems) login(a Auth) {
 }
 
 func (p *problems) source(cfg Config) {
-	_, err := parseValue(cfg.ID)
+	_, err := template.ParseValue(cfg.ID)
 	p.check("/id", err)
-	_, err = parseValue(cfg.Key)
+	_, err = template.ParseValue(cfg.Key)
 	p.check("/key", err)
 	for name, path := range cfg.Keys {
-		_, err = parsePointer(path)
+		_, err = jsonpointer.Parse(path)
 		p.check("/keys/"+name, err)
 	}
-	_, err = parsePointer(cfg.EventTime)
+	_, err = jsonpointer.Parse(cfg.EventTime)
 	p.check("/eventTime", err)
 	switch {
 	case cfg.Listen == "" && cfg.URL == "":
@@ -127,7 +130,7 @@ func (p *problems) webhook(cfg Config) {
 	if !strings.HasPrefix(cfg.Path, "/") || strings.ContainsAny(cfg.Path, "?#{} ") {
 		p.add("/path", "write /webhooks/orders", "%q is no path", cfg.Path)
 	}
-	_, err := parsePointer(cfg.Records)
+	_, err := jsonpointer.Parse(cfg.Records)
 	p.check("/records", err)
 	if (cfg.Cert == "") != (cfg.CertKey == "") {
 		p.add("/cert", "", "cert and certKey belong together")
@@ -136,7 +139,7 @@ func (p *problems) webhook(cfg Config) {
 		p.add("/idHeader", "", "the identity comes from id or from idHeader, not from both")
 	}
 	if s := cfg.Signature; s != nil {
-		_, err := newVerifier(*s, time.Now)
+		_, err := signature.New(*s, time.Now)
 		p.check("/signature", err)
 	}
 	if m := cfg.Method; m == http.MethodGet || m == http.MethodHead || m == http.MethodDelete {
@@ -148,13 +151,13 @@ func (p *problems) polling(cfg Config) {
 	if strings.ContainsAny(cfg.URL, "{}") {
 		p.add("/url", "", "the url of a source has no placeholders: there is no document yet")
 	} else {
-		_, err := resolve(cfg.Base, cfg.URL)
+		_, err := template.Resolve(cfg.Base, cfg.URL)
 		p.check("/url", err)
 	}
-	_, err := parsePointer(cfg.Items)
+	_, err := jsonpointer.Parse(cfg.Items)
 	p.check("/items", err)
 	if g := cfg.Pagination; g != nil {
-		path, err := parsePointer(g.Next)
+		path, err := jsonpointer.Parse(g.Next)
 		p.check("/pagination/next", err)
 		if (g.Kind == "next" || g.Kind == "cursor") && path == nil && err == nil {
 			p.add("/pagination/next", "next: /meta/next_cursor", "pagination by %s needs next, where the answer says how it goes on", g.Kind)
@@ -164,7 +167,7 @@ func (p *problems) polling(cfg Config) {
 		}
 	}
 	if s := cfg.Since; s != nil {
-		path, err := parsePointer(s.Field)
+		path, err := jsonpointer.Parse(s.Field)
 		p.check("/since/field", err)
 		if err == nil && path == nil {
 			p.add("/since/field", "field: /updated_at", "since needs the place of the watermark in each record")
@@ -177,17 +180,17 @@ func (p *problems) sink(cfg Config) {
 		p.add("/url", "url: https://host/path", "a sink needs a url")
 		return
 	}
-	p.check("/url", checkAddress(cfg.Base, cfg.URL))
+	p.check("/url", template.CheckAddress(cfg.Base, cfg.URL))
 	if m := cfg.Method; m == http.MethodGet || m == http.MethodHead {
 		p.add("/method", "use POST, PUT, PATCH or DELETE", "%s writes nothing", m)
 	}
-	_, err := parsePointer(cfg.ExternalID)
+	_, err := jsonpointer.Parse(cfg.ExternalID)
 	p.check("/externalId", err)
 	if r := cfg.ReadBeforeWrite; r != nil {
-		p.check("/readBeforeWrite/url", checkAddress(cfg.Base, r.URL))
-		_, err = parsePointer(r.Found)
+		p.check("/readBeforeWrite/url", template.CheckAddress(cfg.Base, r.URL))
+		_, err = jsonpointer.Parse(r.Found)
 		p.check("/readBeforeWrite/found", err)
-		if t, err := parseTemplate(r.URL); err == nil && !t.varies() {
+		if t, err := template.Parse(r.URL); err == nil && !t.Varies() {
 			p.add("/readBeforeWrite/url", "readBeforeWrite: {url: /orders/{/orderNumber}}", "this address is the same for every document and cannot tell whether one of them is there")
 		}
 	}
@@ -198,9 +201,9 @@ func (p *problems) sink(cfg Config) {
 		if cfg.ReadBeforeWrite != nil {
 			p.add("/readBeforeWrite", "", "batch and readBeforeWrite exclude each other: looking is done document by document")
 		}
-		_, err = parsePointer(b.Results)
+		_, err = jsonpointer.Parse(b.Results)
 		p.check("/batch/results", err)
-		_, err = parsePointer(b.Status)
+		_, err = jsonpointer.Parse(b.Status)
 		p.check("/batch/status", err)
 	}
 }
@@ -210,9 +213,9 @@ func (p *problems) call(cfg Config) {
 		p.add("/base", "base: https://host/api", "a call needs base, url or operations")
 	}
 	if cfg.URL != "" {
-		p.check("/url", checkAddress(cfg.Base, cfg.URL))
+		p.check("/url", template.CheckAddress(cfg.Base, cfg.URL))
 	}
 	for name, op := range cfg.Operations {
-		p.check("/operations/"+name+"/url", checkAddress(cfg.Base, op.URL))
+		p.check("/operations/"+name+"/url", template.CheckAddress(cfg.Base, op.URL))
 	}
 }

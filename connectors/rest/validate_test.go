@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/crossdock/crossdock/connectors/rest/internal/signature"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -31,7 +32,7 @@ func TestMistakesAreFound(t *testing.T) {
 			Records: "x", EventTime: "x", Cert: "a.pem", IDHeader: "X", Method: "GET",
 		}, "/id /key /keys/order /eventTime /listen /path /records /cert /idHeader /method"},
 		{"constant id", "source", Config{Listen: ":1", Path: "/", ID: "order"}, "/id"},
-		{"unsigned time", "source", Config{Listen: ":1", Path: "/", Signature: &Signature{Header: "X", Secrets: []string{"s"}, TimestampHeader: "T", Signed: "{body}"}}, "/signature"},
+		{"unsigned time", "source", Config{Listen: ":1", Path: "/", Signature: &signature.Config{Header: "X", Secrets: []string{"s"}, TimestampHeader: "T", Signed: "{body}"}}, "/signature"},
 		{"poll", "source", Config{URL: "/x/{/y}", Items: "x", Pagination: &Pagination{Kind: "next", Continue: true}, Since: &Since{Parameter: "s"}}, "/url /items /pagination/next /pagination/continue /since/field"},
 		{"relative poll", "source", Config{URL: "/orders"}, "/url"},
 		{

@@ -18,6 +18,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
+	"github.com/crossdock/crossdock/connectors/rest/internal/listener"
+	"github.com/crossdock/crossdock/connectors/rest/internal/signature"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -26,11 +29,11 @@ import (
 type webhook struct {
 	cfg      Config
 	shape    shape
-	records  pointer
-	verifier *verifier // nil: unsigned
+	records  jsonpointer.Pointer
+	verifier *signature.Verifier // nil: unsigned
 	log      *slog.Logger
-	ports    *ports
-	port     *port
+	ports    *listener.Ports
+	port     *listener.Port
 
 	queue  chan *delivery
 	closed chan struct{}
@@ -54,21 +57,21 @@ const (
 	abandoned
 )
 
-func newWebhook(cfg Config, env sdk.Env, p *ports, now func() time.Time) (*webhook, error) {
+func newWebhook(cfg Config, env sdk.Env, p *listener.Ports, now func() time.Time) (*webhook, error) {
 	s, err := newShape(cfg)
 	if err != nil {
 		return nil, sdk.Fail(sdk.BadConfig, "config.value", err)
 	}
 	w := &webhook{
-		cfg: cfg, shape: s, records: mustPointer(cfg.Records), log: env.Log, ports: p,
+		cfg: cfg, shape: s, records: jsonpointer.Must(cfg.Records), log: env.Log, ports: p,
 		queue: make(chan *delivery, cfg.MaxWaiting), closed: make(chan struct{}), flying: map[string]*delivery{},
 	}
 	if cfg.Signature != nil {
-		if w.verifier, err = newVerifier(*cfg.Signature, now); err != nil {
+		if w.verifier, err = signature.New(*cfg.Signature, now); err != nil {
 			return nil, &sdk.Error{Class: sdk.BadConfig, Code: "config.value", Field: "/signature", Err: err}
 		}
 	}
-	if w.port, err = p.join(cfg, w, env.Log); err != nil {
+	if w.port, err = p.Join(listener.Address{Listen: cfg.Listen, Path: cfg.Path, Cert: cfg.Cert, CertKey: cfg.CertKey}, w, env.Log); err != nil {
 		return nil, err
 	}
 	return w, nil
@@ -78,7 +81,7 @@ func newWebhook(cfg Config, env sdk.Env, p *ports, now func() time.Time) (*webho
 func (w *webhook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	body, refused := w.body(rw, r)
 	if refused == nil && w.verifier != nil {
-		if err := w.verifier.check(r.Header, body); err != nil {
+		if err := w.verifier.Check(r.Header, body); err != nil {
 			w.log.Warn("a webhook was refused: its signature is wrong", "path", w.cfg.Path, "remote", r.RemoteAddr, "reason", err.Error())
 			refused = &refusal{http.StatusUnauthorized, "signature", err.Error()}
 		}
@@ -91,7 +94,7 @@ func (w *webhook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		if refused.status != http.StatusUnauthorized {
 			w.log.Info("a webhook was refused", "path", w.cfg.Path, "remote", r.RemoteAddr, "status", refused.status, "reason", refused.message)
 		}
-		refuse(rw, refused.status, refused.code, refused.message)
+		listener.Refuse(rw, refused.status, refused.code, refused.message)
 		return
 	}
 	if len(d.records) > 0 {
@@ -100,7 +103,7 @@ func (w *webhook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	reply(rw, http.StatusOK, map[string]int{"accepted": len(d.records)})
+	listener.Reply(rw, http.StatusOK, map[string]int{"accepted": len(d.records)})
 }
 
 // refusal is why a request is not accepted.
@@ -149,7 +152,7 @@ func (w *webhook) accepts(contentType string) bool {
 
 // read makes the records of a body: all of them or none.
 func (w *webhook) read(h http.Header, body []byte) (*delivery, *refusal) {
-	doc, err := decode(body)
+	doc, err := jsonpointer.Decode(body)
 	if err != nil {
 		return nil, &refusal{http.StatusBadRequest, "not_json", err.Error()}
 	}
@@ -180,8 +183,8 @@ func (w *webhook) read(h http.Header, body []byte) (*delivery, *refusal) {
 		d.records = []sdk.Record{r}
 		return d, nil
 	}
-	part, _ := w.records.raw(body)
-	decoded, _ := w.records.find(doc)
+	part, _ := w.records.Raw(body)
+	decoded, _ := w.records.Find(doc)
 	list, ok := decoded.([]any)
 	var items []json.RawMessage
 	if !ok || json.Unmarshal(part, &items) != nil || len(items) != len(list) {
@@ -261,7 +264,7 @@ func (w *webhook) unavailable(rw http.ResponseWriter, err error) {
 	}
 	w.log.Warn("a webhook could not be stored; its sender was told to send it again", "path", w.cfg.Path, "error", err)
 	rw.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	refuse(rw, http.StatusServiceUnavailable, "not_stored", "the event is not stored; send it again after the time in Retry-After")
+	listener.Refuse(rw, http.StatusServiceUnavailable, "not_stored", "the event is not stored; send it again after the time in Retry-After")
 }
 
 // Read returns the next request and blocks while there is none. Each is a batch
@@ -318,14 +321,14 @@ func (w *webhook) finish(position []byte, outcome error) error {
 
 // Check says whether the port is open; a source that exists has opened it.
 func (w *webhook) Check(context.Context) []sdk.Step {
-	return []sdk.Step{{Name: "listen on " + w.port.listener.Addr().String() + w.cfg.Path}}
+	return []sdk.Step{{Name: "listen on " + w.port.Listener.Addr().String() + w.cfg.Path}}
 }
 
 // Close answers everyone who waits that the event is not stored.
 func (w *webhook) Close() error {
 	w.once.Do(func() {
 		close(w.closed)
-		w.ports.leave(w.port, w.cfg.Path)
+		w.ports.Leave(w.port, w.cfg.Path)
 	})
 	return nil
 }

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/rest/internal/listener"
+	"github.com/crossdock/crossdock/connectors/rest/internal/signature"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -82,7 +84,7 @@ type listening struct {
 	stored  chan sdk.Record
 }
 
-func listen(t *testing.T, p *ports, cfg Config) *listening {
+func listen(t *testing.T, p *listener.Ports, cfg Config) *listening {
 	t.Helper()
 	env, log := testEnv()
 	if cfg.Listen == "" {
@@ -94,7 +96,7 @@ func listen(t *testing.T, p *ports, cfg Config) *listening {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.Close() })
-	return &listening{webhook: w, t: t, log: log, address: "http://" + w.port.listener.Addr().String() + cfg.Path, stored: make(chan sdk.Record, 100)}
+	return &listening{webhook: w, t: t, log: log, address: "http://" + w.port.Listener.Addr().String() + cfg.Path, stored: make(chan sdk.Record, 100)}
 }
 
 func (l *listening) store() {
@@ -148,9 +150,9 @@ func send(t *testing.T, method, address, body string, headers map[string]string)
 }
 
 func TestWebhookRefusals(t *testing.T) {
-	l := listen(t, newPorts(), Config{
+	l := listen(t, listener.New(), Config{
 		Path: "/orders", Key: "/order_number", MaxBody: 100,
-		Signature: &Signature{Header: "X-Sig", Secrets: []string{"topsecret"}, Separator: ","},
+		Signature: &signature.Config{Header: "X-Sig", Secrets: []string{"topsecret"}, Separator: ","},
 	})
 	l.store()
 	signed := func(body string) map[string]string {
@@ -205,7 +207,7 @@ func TestWebhookRefusals(t *testing.T) {
 }
 
 func TestWebhookRecords(t *testing.T) {
-	l := listen(t, newPorts(), Config{
+	l := listen(t, listener.New(), Config{
 		Records: "/events", ID: "{/id}@{/at}", Key: "/order", Keys: map[string]string{"order": "/order", "none": "/none"},
 		Entity: "order", Operation: "upsert", EventTime: "/at", Meta: map[string]string{"topic": "X-Topic"},
 	})
@@ -237,7 +239,7 @@ func TestWebhookRecords(t *testing.T) {
 }
 
 func TestWebhookIDs(t *testing.T) {
-	p := newPorts()
+	p := listener.New()
 	byHeader := listen(t, p, Config{Path: "/h", IDHeader: "X-Event-Id"})
 	byHeader.store()
 	if got := send(t, "POST", byHeader.address, `{}`, nil); got.status != 400 || !strings.Contains(got.body, "X-Event-Id") {
@@ -263,7 +265,7 @@ func TestWebhookIDs(t *testing.T) {
 
 func TestWebhookNotStored(t *testing.T) {
 	t.Run("in time", func(t *testing.T) {
-		l := listen(t, newPorts(), Config{AckTimeout: 10 * time.Millisecond})
+		l := listen(t, listener.New(), Config{AckTimeout: 10 * time.Millisecond})
 		got := send(t, "POST", l.address, `{}`, nil)
 		if got.status != 503 || got.header.Get("Retry-After") != "1" {
 			t.Errorf("got %d, Retry-After %q", got.status, got.header.Get("Retry-After"))
@@ -276,7 +278,7 @@ func TestWebhookNotStored(t *testing.T) {
 		}
 	})
 	t.Run("refused by the core", func(t *testing.T) {
-		l := listen(t, newPorts(), Config{})
+		l := listen(t, listener.New(), Config{})
 		go func() {
 			b, err := l.Read(context.Background())
 			if err == nil {
@@ -291,7 +293,7 @@ func TestWebhookNotStored(t *testing.T) {
 		}
 	})
 	t.Run("when closing", func(t *testing.T) {
-		l := listen(t, newPorts(), Config{})
+		l := listen(t, listener.New(), Config{})
 		go func() {
 			if _, err := l.Read(context.Background()); err != nil {
 				t.Error(err)
@@ -306,7 +308,7 @@ func TestWebhookNotStored(t *testing.T) {
 		}
 	})
 	t.Run("when too many wait", func(t *testing.T) {
-		l := listen(t, newPorts(), Config{MaxWaiting: 1})
+		l := listen(t, listener.New(), Config{MaxWaiting: 1})
 		first := make(chan sent, 1)
 		go func() { first <- send(t, "POST", l.address, `{"n":1}`, nil) }()
 		for len(l.queue) == 0 {
@@ -323,7 +325,7 @@ func TestWebhookNotStored(t *testing.T) {
 }
 
 func TestSharedListener(t *testing.T) {
-	p := newPorts()
+	p := listener.New()
 	a := listen(t, p, Config{Path: "/a"})
 	b := listen(t, p, Config{Path: "/b"})
 	a.store()
@@ -346,11 +348,11 @@ func TestSharedListener(t *testing.T) {
 		t.Errorf("after a closed, b answers %d", got.status)
 	}
 	_ = b.Close()
-	c := listen(t, p, Config{Listen: b.port.listener.Addr().String(), Path: "/c"})
-	if len(p.open) != 1 {
-		t.Errorf("%d listeners are open", len(p.open))
+	c := listen(t, p, Config{Listen: b.port.Listener.Addr().String(), Path: "/c"})
+	if len(p.Open) != 1 {
+		t.Errorf("%d listeners are open", len(p.Open))
 	}
-	_, err = newWebhook(withDefaults(Config{Listen: c.port.listener.Addr().String(), Path: "/"}), env, newPorts(), time.Now)
+	_, err = newWebhook(withDefaults(Config{Listen: c.port.Listener.Addr().String(), Path: "/"}), env, listener.New(), time.Now)
 	if err == nil || !strings.Contains(err.Error(), "another program has this port") {
 		t.Errorf("a port that is taken gives %v", err)
 	}
@@ -359,7 +361,7 @@ func TestSharedListener(t *testing.T) {
 // The time from the first byte of a request to its answer, without a core.
 func BenchmarkWebhook(b *testing.B) {
 	env, _ := testEnv()
-	w, err := newWebhook(withDefaults(Config{Listen: "127.0.0.1:0", ID: "/id", MaxWaiting: 1024}), env, newPorts(), time.Now)
+	w, err := newWebhook(withDefaults(Config{Listen: "127.0.0.1:0", ID: "/id", MaxWaiting: 1024}), env, listener.New(), time.Now)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -373,7 +375,7 @@ func BenchmarkWebhook(b *testing.B) {
 			_ = w.Ack(context.Background(), batch.Position)
 		}
 	}()
-	address := "http://" + w.port.listener.Addr().String() + "/"
+	address := "http://" + w.port.Listener.Addr().String() + "/"
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	defer client.CloseIdleConnections()
 	body := `{"id":"1","text":"` + strings.Repeat("x", 900) + `"}`

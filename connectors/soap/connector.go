@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -289,25 +290,8 @@ func (c *caller) Call(ctx context.Context, operation string, in sdk.Record) (sdk
 
 // pointer resolves a JSON pointer (RFC 6901); nil when there is nothing.
 func pointer(v any, p string) any {
-	if p == "" || p == "/" {
-		return v
-	}
-	for _, part := range strings.Split(strings.TrimPrefix(p, "/"), "/") {
-		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
-		switch x := v.(type) {
-		case map[string]any:
-			v = x[part]
-		case []any:
-			i, err := strconv.Atoi(part)
-			if err != nil || i < 0 || i >= len(x) {
-				return nil
-			}
-			v = x[i]
-		default:
-			return nil
-		}
-	}
-	return v
+	found, _ := jsonpointer.Must(p).Find(v)
+	return found
 }
 
 func pointerText(doc []byte, p string) string {
@@ -321,15 +305,11 @@ func pointerText(doc []byte, p string) string {
 }
 
 func text(v any) string {
-	switch x := v.(type) {
-	case nil:
+	if v == nil {
 		return ""
-	case string:
-		return x
-	case json.Number:
-		return x.String()
-	case bool:
-		return strconv.FormatBool(x)
+	}
+	if t, ok := jsonpointer.Text(v); ok {
+		return t
 	}
 	b, err := json.Marshal(v)
 	if err != nil {

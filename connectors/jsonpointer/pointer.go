@@ -1,4 +1,7 @@
-package rest
+// Package jsonpointer finds values in JSON documents by their place, as RFC 6901
+// writes it: /lines/0/sku. Connectors use it wherever a configuration names a
+// part of somebody else's document.
+package jsonpointer
 
 import (
 	"bytes"
@@ -11,11 +14,12 @@ import (
 	"unicode/utf8"
 )
 
-// pointer is a JSON pointer (RFC 6901), unescaped. The empty pointer is the
+// Pointer is a JSON pointer (RFC 6901), unescaped. The empty pointer is the
 // whole document.
-type pointer []string
+type Pointer []string
 
-func parsePointer(s string) (pointer, error) {
+// Parse reads a pointer: empty, or beginning with a slash.
+func Parse(s string) (Pointer, error) {
 	if s == "" {
 		return nil, nil
 	}
@@ -34,19 +38,19 @@ func parsePointer(s string) (pointer, error) {
 	return tokens, nil
 }
 
-// mustPointer is for configurations that validate has accepted.
-func mustPointer(s string) pointer {
-	p, err := parsePointer(s)
+// Must is for configurations that validate has accepted.
+func Must(s string) Pointer {
+	p, err := Parse(s)
 	if err != nil {
 		// Open runs only after validate, so this is unreachable for users; an
 		// impossible path finds nothing instead of the whole document.
-		return pointer{s}
+		return Pointer{s}
 	}
 	return p
 }
 
-// find walks a decoded document.
-func (p pointer) find(doc any) (any, bool) {
+// Find walks a decoded document.
+func (p Pointer) Find(doc any) (any, bool) {
 	for _, t := range p {
 		switch v := doc.(type) {
 		case map[string]any:
@@ -68,10 +72,10 @@ func (p pointer) find(doc any) (any, bool) {
 	return doc, true
 }
 
-// raw finds a part of a document as it was written: numbers keep their digits.
-func (p pointer) raw(doc json.RawMessage) (json.RawMessage, bool) {
+// Raw finds a part of a document as it was written: numbers keep their digits.
+func (p Pointer) Raw(doc json.RawMessage) (json.RawMessage, bool) {
 	for _, t := range p {
-		switch firstByte(doc) {
+		switch FirstByte(doc) {
 		case '{':
 			var m map[string]json.RawMessage
 			if json.Unmarshal(doc, &m) != nil {
@@ -99,7 +103,9 @@ func (p pointer) raw(doc json.RawMessage) (json.RawMessage, bool) {
 	return doc, true
 }
 
-func firstByte(doc []byte) byte {
+// FirstByte is the first byte of a JSON value after white space, which tells its
+// kind; 0 when there is none.
+func FirstByte(doc []byte) byte {
 	doc = bytes.TrimLeft(doc, " \t\r\n")
 	if len(doc) == 0 {
 		return 0
@@ -116,8 +122,8 @@ func index(t string, n int) (int, bool) {
 	return i, err == nil && i < n
 }
 
-// scalar is the text of a string, number or boolean.
-func scalar(v any) (string, bool) {
+// Text is the text of a string, number or boolean.
+func Text(v any) (string, bool) {
 	switch s := v.(type) {
 	case string:
 		return s, true
@@ -129,9 +135,9 @@ func scalar(v any) (string, bool) {
 	return "", false
 }
 
-// decode reads one JSON document with its numbers as written. Its errors tell
+// Decode reads one JSON document with its numbers as written. Its errors tell
 // the line and column.
-func decode(doc []byte) (any, error) {
+func Decode(doc []byte) (any, error) {
 	if !utf8.Valid(doc) {
 		return nil, errors.New("the body is not UTF-8")
 	}

@@ -1,4 +1,7 @@
-package rest
+// Package signature checks that a webhook was sent by who shares a secret with
+// us: an HMAC over the body, and over the time of sending where the sender gives
+// it. It knows the ways of writing them that shops and marketplaces use.
+package signature
 
 import (
 	"crypto/hmac"
@@ -16,9 +19,24 @@ import (
 	"time"
 )
 
-// verifier checks the signatures of one endpoint's senders (HMAC, RFC 2104).
-type verifier struct {
-	cfg     Signature
+// Config says how a sender signs the raw body with an HMAC.
+type Config struct {
+	Header          string        `json:"header" doc:"Header with the signature." required:"true" example:"X-Hub-Signature-256"`
+	Secrets         []string      `json:"secrets" doc:"Shared secrets. Several while they are changed: each is good." required:"true" secret:"true" min:"1"`
+	SecretEncoding  string        `json:"secretEncoding" doc:"How the secrets are written." enum:"text,base64,hex" default:"text"`
+	Algorithm       string        `json:"algorithm" doc:"Hash function." enum:"sha256,sha1,sha512" default:"sha256"`
+	Encoding        string        `json:"encoding" doc:"How the signature is written." enum:"hex,base64" default:"hex"`
+	Prefix          string        `json:"prefix" doc:"What stands before each signature." example:"sha256="`
+	Separator       string        `json:"separator" doc:"What stands between several signatures in the header." default:","`
+	Signed          string        `json:"signed" doc:"What is signed: {body}, {timestamp}, {header:Name} and text. Unless stated {body}, or {timestamp}.{body} where there is a time stamp." example:"v0:{timestamp}:{body}"`
+	TimestampHeader string        `json:"timestampHeader" doc:"Header with the time of sending, in Unix seconds or RFC 3339." example:"X-Slack-Request-Timestamp"`
+	TimestampPrefix string        `json:"timestampPrefix" doc:"What stands before the time of sending where it is part of the signature header." example:"t="`
+	Tolerance       time.Duration `json:"tolerance" doc:"How old or early the time of sending may be." default:"5m" min:"1s"`
+}
+
+// Verifier checks the signatures of one endpoint's senders (HMAC, RFC 2104).
+type Verifier struct {
+	cfg     Config
 	secrets [][]byte
 	hash    func() hash.Hash
 	signed  []piece
@@ -28,8 +46,9 @@ type verifier struct {
 // piece is a part of what is signed: text, or one of the names below.
 type piece struct{ text, name string }
 
-func newVerifier(s Signature, now func() time.Time) (*verifier, error) {
-	v := &verifier{cfg: s, now: now}
+// New prepares a check; now is the clock that times of sending are compared with.
+func New(s Config, now func() time.Time) (*Verifier, error) {
+	v := &Verifier{cfg: s, now: now}
 	switch s.Algorithm {
 	case "sha1":
 		v.hash = sha1.New
@@ -72,7 +91,7 @@ func newVerifier(s Signature, now func() time.Time) (*verifier, error) {
 	return v, nil
 }
 
-func (v *verifier) timed() bool { return v.cfg.TimestampHeader != "" || v.cfg.TimestampPrefix != "" }
+func (v *Verifier) timed() bool { return v.cfg.TimestampHeader != "" || v.cfg.TimestampPrefix != "" }
 
 func parseSigned(layout string) ([]piece, error) {
 	var out []piece
@@ -101,15 +120,15 @@ func parseSigned(layout string) ([]piece, error) {
 	return out, nil
 }
 
-// check returns nil for a body that one of the secrets has signed recently. Its
+// Check returns nil for a body that one of the secrets has signed recently. Its
 // errors go to the sender, who may be anyone: they tell how to sign, and
 // nothing about the secret.
-func (v *verifier) check(h http.Header, body []byte) error {
+func (v *Verifier) Check(h http.Header, body []byte) error {
 	values := h.Values(v.cfg.Header)
 	if len(values) == 0 {
 		return fmt.Errorf("the header %s with the signature is missing", v.cfg.Header)
 	}
-	candidates, stamp := v.parse(strings.Join(values, v.cfg.Separator))
+	candidates, stamp := v.Parse(strings.Join(values, v.cfg.Separator))
 	if v.cfg.TimestampHeader != "" {
 		stamp = h.Get(v.cfg.TimestampHeader)
 	}
@@ -148,11 +167,11 @@ func (v *verifier) check(h http.Header, body []byte) error {
 	return nil
 }
 
-// maxSignatures bounds the work for a header full of guesses.
-const maxSignatures = 16
+// MaxSignatures bounds the work for a header full of guesses.
+const MaxSignatures = 16
 
-// parse takes the signatures and the time stamp out of the header.
-func (v *verifier) parse(header string) (candidates [][]byte, stamp string) {
+// Parse takes the signatures and the time stamp out of the header.
+func (v *Verifier) Parse(header string) (candidates [][]byte, stamp string) {
 	items := []string{header}
 	if v.cfg.Separator != "" {
 		items = strings.Split(header, v.cfg.Separator)
@@ -164,7 +183,7 @@ func (v *verifier) parse(header string) (candidates [][]byte, stamp string) {
 			continue
 		}
 		text, ok := strings.CutPrefix(item, v.cfg.Prefix)
-		if !ok || text == "" || len(candidates) == maxSignatures {
+		if !ok || text == "" || len(candidates) == MaxSignatures {
 			continue
 		}
 		var sig []byte
@@ -182,7 +201,7 @@ func (v *verifier) parse(header string) (candidates [][]byte, stamp string) {
 }
 
 // recent refuses a recorded request that is sent again later.
-func (v *verifier) recent(stamp string) error {
+func (v *Verifier) recent(stamp string) error {
 	if stamp == "" {
 		return errors.New("the time of sending is missing")
 	}

@@ -1,4 +1,6 @@
-package rest
+// Package listener lets several webhook endpoints share one address: the first
+// to come opens the port, each has a path of its own, the last to go closes it.
+package listener
 
 import (
 	"context"
@@ -16,20 +18,25 @@ import (
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
-// ports are the listeners of one connector value. Endpoints with the same
+// Address is where an endpoint listens: address and path, and the files of a
+// certificate where it speaks TLS.
+type Address struct{ Listen, Path, Cert, CertKey string }
+
+// Ports are the listeners of one connector value. Endpoints with the same
 // address share a listener, which lives as long as one of them does.
-type ports struct {
+type Ports struct {
 	mu   sync.Mutex
-	open map[string]*port
+	Open map[string]*Port
 }
 
-func newPorts() *ports { return &ports{open: map[string]*port{}} }
+// New returns a registry without open ports.
+func New() *Ports { return &Ports{Open: map[string]*Port{}} }
 
-// port is one listener with its endpoints by path.
-type port struct {
+// Port is one listener with its endpoints by path.
+type Port struct {
 	address   string // as configured
 	cert, key string
-	listener  net.Listener
+	Listener  net.Listener
 	server    *http.Server
 	served    chan struct{}
 
@@ -44,11 +51,11 @@ const (
 	idleTimeout = 2 * time.Minute
 )
 
-// join adds an endpoint, and opens the listener for the first.
-func (p *ports) join(cfg Config, h http.Handler, log *slog.Logger) (*port, error) {
+// Join adds an endpoint, and opens the listener for the first.
+func (p *Ports) Join(cfg Address, h http.Handler, log *slog.Logger) (*Port, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if o, ok := p.open[cfg.Listen]; ok {
+	if o, ok := p.Open[cfg.Listen]; ok {
 		if o.cert != cfg.Cert || o.key != cfg.CertKey {
 			return nil, &sdk.Error{Class: sdk.BadConfig, Code: "listen.tls", Field: "/cert", Message: fmt.Sprintf("another endpoint listens on %s with a different certificate; endpoints that share an address share cert and certKey", cfg.Listen)}
 		}
@@ -64,11 +71,11 @@ func (p *ports) join(cfg Config, h http.Handler, log *slog.Logger) (*port, error
 	if err != nil {
 		return nil, err
 	}
-	p.open[cfg.Listen] = o
+	p.Open[cfg.Listen] = o
 	return o, nil
 }
 
-func openPort(cfg Config, h http.Handler, log *slog.Logger) (*port, error) {
+func openPort(cfg Address, h http.Handler, log *slog.Logger) (*Port, error) {
 	ln, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return nil, cannotListen(cfg.Listen, err)
@@ -81,8 +88,8 @@ func openPort(cfg Config, h http.Handler, log *slog.Logger) (*port, error) {
 		}
 		ln = tls.NewListener(ln, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}})
 	}
-	o := &port{
-		address: cfg.Listen, cert: cfg.Cert, key: cfg.CertKey, listener: ln,
+	o := &Port{
+		address: cfg.Listen, cert: cfg.Cert, key: cfg.CertKey, Listener: ln,
 		served: make(chan struct{}), paths: map[string]http.Handler{cfg.Path: h},
 	}
 	o.server = &http.Server{
@@ -115,18 +122,18 @@ func cannotListen(address string, err error) error {
 // shutdownGrace is how long answers that are being written may take.
 const shutdownGrace = 5 * time.Second
 
-// leave removes an endpoint; with the last one the listener closes. It returns
+// Leave removes an endpoint; with the last one the listener closes. It returns
 // after the answers under way are written.
-func (p *ports) leave(o *port, path string) {
+func (p *Ports) Leave(o *Port, path string) {
 	p.mu.Lock()
 	o.mu.Lock()
 	delete(o.paths, path)
 	last := len(o.paths) == 0
 	o.mu.Unlock()
 	if last {
-		delete(p.open, o.address)
+		delete(p.Open, o.address)
 		// Inside the lock, so that an endpoint that opens next can bind.
-		_ = o.listener.Close() // Shutdown reports what matters
+		_ = o.Listener.Close() // Shutdown reports what matters
 	}
 	p.mu.Unlock()
 	if !last {
@@ -141,23 +148,24 @@ func (p *ports) leave(o *port, path string) {
 }
 
 // ServeHTTP finds the endpoint of a path.
-func (o *port) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (o *Port) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.mu.RLock()
 	h, ok := o.paths[r.URL.Path]
 	o.mu.RUnlock()
 	if !ok {
-		refuse(w, http.StatusNotFound, "not_found", fmt.Sprintf("nothing listens on the path %s; check the address", r.URL.Path))
+		Refuse(w, http.StatusNotFound, "not_found", fmt.Sprintf("nothing listens on the path %s; check the address", r.URL.Path))
 		return
 	}
 	h.ServeHTTP(w, r)
 }
 
-// refuse answers with an error that tells the sender what to do.
-func refuse(w http.ResponseWriter, status int, code, message string) {
-	reply(w, status, map[string]any{"error": map[string]string{"code": code, "message": message}})
+// Refuse answers with an error that tells the sender what to do.
+func Refuse(w http.ResponseWriter, status int, code, message string) {
+	Reply(w, status, map[string]any{"error": map[string]string{"code": code, "message": message}})
 }
 
-func reply(w http.ResponseWriter, status int, v any) {
+// Reply answers with a JSON document.
+func Reply(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
 		// Only texts and numbers are passed here.

@@ -1,32 +1,37 @@
-package rest
+// Package template fills addresses and identities from a record: /orders/{/number}
+// takes a value of the document by JSON pointer, {@id}, {@key} and {@meta.name}
+// what travels with it. Values are escaped for the place they stand in, so that
+// no document can lead a request to another address.
+package template
 
 import (
 	"fmt"
 	"net/url"
 	"strings"
 
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
-// template is text with placeholders that are filled from a record: {/pointer}
+// Template is text with placeholders that are filled from a record: {/pointer}
 // from its document, {@id}, {@key} and {@meta.name} from around it.
-type template struct {
+type Template struct {
 	source string
-	parts  []part
+	Parts  []part
 }
 
 // part is literal text, or a placeholder when place is set.
 type part struct {
 	text  string
-	place string  // as written, without braces
-	path  pointer // of {/pointer}
-	query bool    // stands behind the ? of an address
+	place string              // as written, without braces
+	Path  jsonpointer.Pointer // of {/pointer}
+	query bool                // stands behind the ? of an address
 }
 
-// parseTemplate reads "a{/b}c". Braces that belong to no placeholder are errors:
+// Parse reads "a{/b}c". Braces that belong to no placeholder are errors:
 // in an address they are typing mistakes.
-func parseTemplate(s string) (template, error) {
-	t := template{source: s}
+func Parse(s string) (Template, error) {
+	t := Template{source: s}
 	query := false
 	for rest := s; rest != ""; {
 		open := strings.IndexByte(rest, '{')
@@ -35,25 +40,25 @@ func parseTemplate(s string) (template, error) {
 			text = rest[:open]
 		}
 		if strings.IndexByte(text, '}') >= 0 {
-			return template{}, fmt.Errorf("%q has a } without its {", s)
+			return Template{}, fmt.Errorf("%q has a } without its {", s)
 		}
 		query = query || strings.IndexByte(text, '?') >= 0
 		if text != "" {
-			t.parts = append(t.parts, part{text: text})
+			t.Parts = append(t.Parts, part{text: text})
 		}
 		if open < 0 {
 			break
 		}
 		end := strings.IndexByte(rest[open:], '}')
 		if end < 0 {
-			return template{}, fmt.Errorf("%q has a { without its }", s)
+			return Template{}, fmt.Errorf("%q has a { without its }", s)
 		}
 		p, err := parsePlace(rest[open+1 : open+end])
 		if err != nil {
-			return template{}, fmt.Errorf("%q: %w", s, err)
+			return Template{}, fmt.Errorf("%q: %w", s, err)
 		}
 		p.query = query
-		t.parts = append(t.parts, p)
+		t.Parts = append(t.Parts, p)
 		rest = rest[open+end+1:]
 	}
 	return t, nil
@@ -64,29 +69,29 @@ func parsePlace(s string) (part, error) {
 	case s == "@id", s == "@key", strings.HasPrefix(s, "@meta.") && len(s) > len("@meta."):
 		return part{place: s}, nil
 	case strings.HasPrefix(s, "/"):
-		p, err := parsePointer(s)
-		return part{place: s, path: p}, err
+		p, err := jsonpointer.Parse(s)
+		return part{place: s, Path: p}, err
 	}
 	return part{}, fmt.Errorf("{%s} is no placeholder; write {/pointer/into/the/document}, {@id}, {@key} or {@meta.name}", s)
 }
 
-// parseValue reads what a record's id or key is made of: a JSON pointer, or a
+// ParseValue reads what a record's id or key is made of: a JSON pointer, or a
 // template.
-func parseValue(s string) (template, error) {
+func ParseValue(s string) (Template, error) {
 	if strings.HasPrefix(s, "/") && !strings.Contains(s, "{") {
-		p, err := parsePointer(s)
-		return template{source: s, parts: []part{{place: s, path: p}}}, err
+		p, err := jsonpointer.Parse(s)
+		return Template{source: s, Parts: []part{{place: s, Path: p}}}, err
 	}
-	t, err := parseTemplate(s)
-	if err == nil && s != "" && !t.varies() {
+	t, err := Parse(s)
+	if err == nil && s != "" && !t.Varies() {
 		err = fmt.Errorf("%q is the same for every record; write a JSON pointer such as /id", s)
 	}
 	return t, err
 }
 
-// varies says whether there is any placeholder.
-func (t template) varies() bool {
-	for _, p := range t.parts {
+// Varies says whether there is any placeholder.
+func (t Template) Varies() bool {
+	for _, p := range t.Parts {
 		if p.place != "" {
 			return true
 		}
@@ -94,22 +99,22 @@ func (t template) varies() bool {
 	return false
 }
 
-// needsDocument says whether a placeholder points into the document.
-func (t template) needsDocument() bool {
-	for _, p := range t.parts {
-		if p.path != nil {
+// NeedsDocument says whether a placeholder points into the document.
+func (t Template) NeedsDocument() bool {
+	for _, p := range t.Parts {
+		if p.Path != nil {
 			return true
 		}
 	}
 	return false
 }
 
-// fill replaces the placeholders, passing each value through escape. A value
+// Fill replaces the placeholders, passing each value through escape. A value
 // that is missing, empty, an object or a list is an error: an address with a
 // hole in it means another thing.
-func (t template) fill(doc any, r *sdk.Record, escape func(p part, value string) (string, error)) (string, error) {
+func (t Template) Fill(doc any, r *sdk.Record, escape func(p part, value string) (string, error)) (string, error) {
 	var b strings.Builder
-	for _, p := range t.parts {
+	for _, p := range t.Parts {
 		if p.place == "" {
 			b.WriteString(p.text)
 			continue
@@ -129,12 +134,12 @@ func (t template) fill(doc any, r *sdk.Record, escape func(p part, value string)
 func (p part) value(doc any, r *sdk.Record) (string, error) {
 	var v string
 	switch {
-	case p.path != nil:
-		found, ok := p.path.find(doc)
+	case p.Path != nil:
+		found, ok := p.Path.Find(doc)
 		if !ok {
 			return "", &sdk.Error{Class: sdk.Permanent, Code: "rest.missing", Field: p.place, Message: fmt.Sprintf("the document has nothing at %s", p.place)}
 		}
-		if v, ok = scalar(found); !ok {
+		if v, ok = jsonpointer.Text(found); !ok {
 			return "", &sdk.Error{Class: sdk.Permanent, Code: "rest.not_text", Field: p.place, Message: fmt.Sprintf("the document has neither text nor number at %s", p.place)}
 		}
 	case p.place == "@id":
@@ -150,10 +155,10 @@ func (p part) value(doc any, r *sdk.Record) (string, error) {
 	return v, nil
 }
 
-// address fills an address. A value stays one segment of the path, or one value
+// Address fills an address. A value stays one segment of the path, or one value
 // of the query, whatever it contains.
-func (t template) address(doc any, r *sdk.Record) (string, error) {
-	return t.fill(doc, r, func(p part, v string) (string, error) {
+func (t Template) Address(doc any, r *sdk.Record) (string, error) {
+	return t.Fill(doc, r, func(p part, v string) (string, error) {
 		if p.query {
 			return url.QueryEscape(v), nil
 		}
@@ -164,15 +169,15 @@ func (t template) address(doc any, r *sdk.Record) (string, error) {
 	})
 }
 
-// checkAddress says why a template is no address below base, or nil. The host
+// CheckAddress says why a template is no address below base, or nil. The host
 // must be literal: documents do not choose whom we talk to.
-func checkAddress(base, s string) error {
-	t, err := parseTemplate(s)
+func CheckAddress(base, s string) error {
+	t, err := Parse(s)
 	if err != nil {
 		return err
 	}
 	literal := ""
-	for i, p := range t.parts {
+	for i, p := range t.Parts {
 		if p.place != "" {
 			if i == 0 || (strings.Contains(literal, "://") && strings.Count(literal, "/") < 3) {
 				return fmt.Errorf("%q: a placeholder may stand in the path and in the query only", s)
@@ -182,13 +187,13 @@ func checkAddress(base, s string) error {
 		}
 		literal += p.text
 	}
-	_, err = resolve(base, literal)
+	_, err = Resolve(base, literal)
 	return err
 }
 
-// resolve makes an absolute address. A path goes below the base's own path, so
+// Resolve makes an absolute address. A path goes below the base's own path, so
 // that base https://shop.example/api and url /orders give /api/orders.
-func resolve(base, s string) (*url.URL, error) {
+func Resolve(base, s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil {
 		return nil, fmt.Errorf("%q is no address", s)
