@@ -127,14 +127,18 @@ func TestHungPluginIsKilled(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	// The signal reaches one thread after the other; until the last stands
+	// still, a write may get through.
+	eventually(t, "the process stands still", func() bool { return stopped(pid) })
 	_, err := sink.Write(t.Context(), record("2", ""))
 	if ClassOf(err) != protocol.Problem_NOT_CONNECTED || !strings.Contains(err.Error(), "no heartbeat") {
 		t.Errorf("a stopped plugin gives %v", err)
 	}
 	eventually(t, "the stopped process ends", func() bool { return !running(pid) })
-	if _, err := sink.Write(t.Context(), record("2", "")); err != nil {
-		t.Errorf("after the restart: %v", err)
-	}
+	eventually(t, "a write after the restart", func() bool {
+		_, err = sink.Write(t.Context(), record("2", ""))
+		return err == nil
+	})
 }
 
 func TestStartFailures(t *testing.T) {
@@ -364,4 +368,17 @@ func TestCloseDrainsSources(t *testing.T) {
 	if err := <-read; err == nil {
 		t.Error("the end of the host looks like the end of the source")
 	}
+}
+
+// stopped reports whether every thread of a process stands still (proc(5),
+// state T).
+func stopped(pid int) bool {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil || !strings.Contains(string(b), ") T ") {
+			return false
+		}
+	}
+	return true
 }
