@@ -53,48 +53,86 @@ type footprint struct {
 	System    string  `json:"system"`
 	FirstMS   float64 `json:"start_to_first_answer_ms"`
 	IdleMB    float64 `json:"idle_mb"`
+	CoreMB    float64 `json:"idle_core_mb"` // without connectors
 	LoadedMB  float64 `json:"loaded_mb"`
 	Processes int     `json:"processes"`
 	BinaryMB  float64 `json:"binary_mb"`
 }
 
+type options struct {
+	peer   bool
+	orders int
+	rounds int
+	json   bool
+}
+
 func main() {
-	peer := flag.Bool("peer", true, "measure Bento too")
-	orders := flag.Int("orders", 3000, "orders for each number of clients; a tenth of it for one client")
-	asJSON := flag.Bool("json", false, "print JSON")
+	var o options
+	flag.BoolVar(&o.peer, "peer", true, "measure Bento too")
+	flag.IntVar(&o.orders, "orders", 3000, "orders in a round; a tenth of it for one client")
+	flag.IntVar(&o.rounds, "rounds", 3, "rounds for each number of clients, by turns with the peer")
+	flag.BoolVar(&o.json, "json", false, "print JSON")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *peer, *orders, *asJSON); err != nil {
+	if o.orders < 10 || o.rounds < 1 {
+		fmt.Fprintln(os.Stderr, "orders: -orders must be at least 10 and -rounds at least 1")
+		os.Exit(2)
+	}
+	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "orders:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, peer bool, orders int, asJSON bool) error {
+func run(ctx context.Context, o options) error {
 	dir, err := os.MkdirTemp("", "crossdock-orders-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	systems := []*system{newCrossdock(dir)}
-	if peer {
-		systems = append(systems, newBento(dir))
+	all := []*system{newCrossdock(dir)}
+	if o.peer {
+		all = append(all, newBento(dir))
 	}
-	var results []result
-	var prints []footprint
-	for _, s := range systems {
+	var systems []*system
+	for _, s := range all {
 		if err := s.build(ctx); err != nil {
 			fmt.Fprintf(os.Stderr, "%s is left out: %v\n", s.name, err)
 			continue
 		}
-		r, f, err := s.measure(ctx, orders)
-		if err != nil {
+		if err := s.start(ctx); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		results, prints = append(results, r...), append(prints, f)
+		defer s.stop()
+		systems = append(systems, s)
 	}
-	if asJSON {
+	var results []result
+	for _, clients := range []int{1, 16, 64} {
+		n := o.orders
+		if clients == 1 {
+			n = o.orders / 10
+		}
+		rounds := map[*system][]sample{}
+		for range o.rounds {
+			for _, s := range systems { // by turns, so that both meet the same machine
+				one, err := s.load.run(ctx, s.db, clients, n)
+				if err != nil {
+					return fmt.Errorf("%s with %d clients: %w", s.name, clients, err)
+				}
+				rounds[s] = append(rounds[s], one)
+				s.footprint.LoadedMB = max(s.footprint.LoadedMB, memory(s.cmd.Process.Pid).mb)
+			}
+		}
+		for _, s := range systems {
+			results = append(results, summary(s.name, clients, n, rounds[s]))
+		}
+	}
+	var prints []footprint
+	for _, s := range systems {
+		prints = append(prints, s.footprint)
+	}
+	if o.json {
 		return json.NewEncoder(os.Stdout).Encode(map[string]any{"results": results, "footprint": prints})
 	}
 	return report(results, prints)
@@ -102,20 +140,23 @@ func run(ctx context.Context, peer bool, orders int, asJSON bool) error {
 
 func report(results []result, prints []footprint) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "system\tclients\torders/s\tanswer p50 ms\tp99 ms\tratio to the peer\t")
+	fmt.Fprintln(w, "clients\tsystem\torders/s\tanswer p50 ms\tp99 ms\torders/s to the peer's\tp50 to the peer's\t")
 	for _, r := range results {
-		ratio := ""
+		rate, answer := "", ""
 		for _, p := range results {
-			if p.System != r.System && p.Clients == r.Clients && r.System == "crossdock" {
-				ratio = fmt.Sprintf("%.2f", r.Rate/p.Rate)
+			if r.System == "crossdock" && p.System != r.System && p.Clients == r.Clients {
+				rate, answer = fmt.Sprintf("%.2f", r.Rate/p.Rate), fmt.Sprintf("%.2f", r.P50/p.P50)
 			}
 		}
-		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.2f\t%.2f\t%s\t\n", r.System, r.Clients, r.Rate, r.P50, r.P99, ratio)
+		fmt.Fprintf(w, "%d\t%s\t%.0f\t%.2f\t%.2f\t%s\t%s\t\n", r.Clients, r.System, r.Rate, r.P50, r.P99, rate, answer)
 	}
-	fmt.Fprintln(w, "\t\t\t\t\t\t")
-	fmt.Fprintln(w, "system\tfirst answer ms\tidle MB\tloaded MB\tprocesses\tbinary MB\t")
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Println()
+	fmt.Fprintln(w, "system\tstart to first answer ms\tidle MB\tof it core\tloaded MB\tprocesses\tbinary MB\t")
 	for _, f := range prints {
-		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%d\t%.0f\t\n", f.System, f.FirstMS, f.IdleMB, f.LoadedMB, f.Processes, f.BinaryMB)
+		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%.0f\t%d\t%.0f\t\n", f.System, f.FirstMS, f.IdleMB, f.CoreMB, f.LoadedMB, f.Processes, f.BinaryMB)
 	}
 	return w.Flush()
 }
@@ -128,7 +169,12 @@ type system struct {
 	build  func(context.Context) error
 	args   []string
 	listen string
-	db     string
+	file   string // of the database
+
+	cmd       *exec.Cmd
+	db        *sql.DB
+	load      *load
+	footprint footprint
 }
 
 func freeAddress() string {
@@ -149,7 +195,7 @@ func dsn(file string) string {
 
 func newCrossdock(dir string) *system {
 	s := &system{name: "crossdock", dir: filepath.Join(dir, "crossdock"), listen: freeAddress()}
-	s.binary, s.db = filepath.Join(s.dir, "crossdock"), filepath.Join(s.dir, "erp.db")
+	s.binary, s.file = filepath.Join(s.dir, "crossdock"), filepath.Join(s.dir, "erp.db")
 	s.args = []string{"run", "-c", s.dir}
 	s.build = func(ctx context.Context) error {
 		if err := writeProject(s.dir); err != nil {
@@ -162,7 +208,7 @@ func newCrossdock(dir string) *system {
 
 func newBento(dir string) *system {
 	s := &system{name: "bento", dir: filepath.Join(dir, "bento"), listen: freeAddress()}
-	s.db = filepath.Join(s.dir, "erp.db")
+	s.file = filepath.Join(s.dir, "erp.db")
 	s.args = []string{"-c", filepath.Join(s.dir, "bento.yaml")}
 	s.build = func(ctx context.Context) error {
 		cache, err := os.UserCacheDir()
@@ -214,59 +260,45 @@ func command(ctx context.Context, dir, name string, args ...string) error {
 	return nil
 }
 
-// measure starts the system, loads it with 1, 16 and 64 clients, and stops it.
-func (s *system) measure(ctx context.Context, orders int) ([]result, footprint, error) {
-	f := footprint{System: s.name}
+// start starts the system and takes its first answer and its idle memory.
+func (s *system) start(ctx context.Context) (err error) {
+	s.footprint.System = s.name
 	if st, err := os.Stat(s.binary); err == nil {
-		f.BinaryMB = float64(st.Size()) / 1e6
+		s.footprint.BinaryMB = float64(st.Size()) / 1e6
 	}
-	db, err := sql.Open("sqlite", dsn(s.db))
-	if err != nil {
-		return nil, f, err
+	if s.db, err = sql.Open("sqlite", dsn(s.file)); err != nil {
+		return err
 	}
-	defer func() { _ = db.Close() }() // the folder is removed afterwards
-	if _, err := db.ExecContext(ctx, `CREATE TABLE orders (id INTEGER PRIMARY KEY, order_number TEXT, channel TEXT, customer TEXT, currency TEXT, placed_at TEXT, total TEXT)`); err != nil {
-		return nil, f, err
+	if _, err := s.db.ExecContext(ctx, `CREATE TABLE orders (id INTEGER PRIMARY KEY, order_number TEXT, channel TEXT, customer TEXT, currency TEXT, placed_at TEXT, total TEXT)`); err != nil {
+		return err
 	}
-	cmd := exec.CommandContext(ctx, s.binary, s.args...)
-	cmd.Env = append(os.Environ(), "LISTEN="+s.listen, "DB="+dsn(s.db))
-	cmd.Stdout, cmd.Stderr = io.Discard, os.Stderr
+	s.cmd = exec.CommandContext(ctx, s.binary, s.args...)
+	s.cmd.Env = append(os.Environ(), "LISTEN="+s.listen, "DB="+dsn(s.file))
+	s.cmd.Stdout, s.cmd.Stderr = io.Discard, os.Stderr
 	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		return nil, f, err
+	if err := s.cmd.Start(); err != nil {
+		return err
 	}
-	defer func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait() // ends by a signal
-	}()
-	l := &load{url: "http://" + s.listen + "/orders", client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}, Timeout: time.Minute}}
-	for l.post(ctx, l.next()) != nil {
+	s.load = &load{url: "http://" + s.listen + "/orders", client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}, Timeout: time.Minute}}
+	for s.load.post(ctx, s.load.next()) != nil {
 		if ctx.Err() != nil || time.Since(began) > 30*time.Second {
-			return nil, f, fmt.Errorf("it does not answer on %s", s.listen)
+			s.stop()
+			return fmt.Errorf("it does not answer on %s", s.listen)
 		}
-		l.sent--
+		s.load.sent--
 		time.Sleep(2 * time.Millisecond)
 	}
-	f.FirstMS = float64(time.Since(began).Microseconds()) / 1000
+	s.footprint.FirstMS = float64(time.Since(began).Microseconds()) / 1000
 	time.Sleep(2 * time.Second) // let it come to rest
-	f.IdleMB, f.Processes = memory(cmd.Process.Pid)
-	var out []result
-	for _, clients := range []int{1, 16, 64} {
-		n := orders
-		if clients == 1 {
-			n = orders / 10
-		}
-		r, err := l.run(ctx, db, clients, n)
-		if err != nil {
-			return nil, f, err
-		}
-		r.System = s.name
-		out = append(out, r)
-		if mb, n := memory(cmd.Process.Pid); mb > f.LoadedMB {
-			f.LoadedMB, f.Processes = mb, n
-		}
-	}
-	return out, f, nil
+	m := memory(s.cmd.Process.Pid)
+	s.footprint.IdleMB, s.footprint.CoreMB, s.footprint.Processes = m.mb, m.core, m.processes
+	return nil
+}
+
+func (s *system) stop() {
+	_ = s.cmd.Process.Signal(os.Interrupt)
+	_ = s.cmd.Wait() // ends by a signal
+	_ = s.db.Close()
 }
 
 // load sends orders; every order has a number of its own.
@@ -307,7 +339,30 @@ func (l *load) post(ctx context.Context, n int) error {
 	return nil
 }
 
-func (l *load) run(ctx context.Context, db *sql.DB, clients, n int) (result, error) {
+// sample is one round: how long the answers took, and how long it was until
+// every row was in the database.
+type sample struct {
+	took []time.Duration
+	all  time.Duration
+}
+
+// summary takes the median of the rounds' rates and all their answers.
+func summary(system string, clients, n int, rounds []sample) result {
+	var took []time.Duration
+	var rates []float64
+	for _, r := range rounds {
+		took = append(took, r.took...)
+		rates = append(rates, float64(n)/r.all.Seconds())
+	}
+	sort.Float64s(rates)
+	sort.Slice(took, func(i, j int) bool { return took[i] < took[j] })
+	ms := func(q float64) float64 {
+		return float64(took[min(int(q*float64(len(took))), len(took)-1)].Microseconds()) / 1000
+	}
+	return result{System: system, Clients: clients, Orders: n * len(rounds), Rate: rates[len(rates)/2], P50: ms(0.5), P99: ms(0.99)}
+}
+
+func (l *load) run(ctx context.Context, db *sql.DB, clients, n int) (sample, error) {
 	var mu sync.Mutex
 	var took []time.Duration
 	var failed error
@@ -336,26 +391,28 @@ func (l *load) run(ctx context.Context, db *sql.DB, clients, n int) (result, err
 	close(work)
 	wg.Wait()
 	if failed != nil {
-		return result{}, failed
+		return sample{}, failed
 	}
 	for rows := 0; rows < l.sent; time.Sleep(2 * time.Millisecond) {
 		if err := db.QueryRowContext(ctx, `SELECT count(*) FROM orders`).Scan(&rows); err != nil {
-			return result{}, err
+			return sample{}, err
 		}
 		if time.Since(began) > 5*time.Minute {
-			return result{}, fmt.Errorf("%d of %d orders are in the database after 5 minutes", rows, l.sent)
+			return sample{}, fmt.Errorf("%d of %d orders are in the database after 5 minutes", rows, l.sent)
 		}
 	}
-	all := time.Since(began)
-	sort.Slice(took, func(i, j int) bool { return took[i] < took[j] })
-	ms := func(q float64) float64 {
-		return float64(took[min(int(q*float64(len(took))), len(took)-1)].Microseconds()) / 1000
-	}
-	return result{Clients: clients, Orders: n, Rate: float64(n) / all.Seconds(), P50: ms(0.5), P99: ms(0.99)}, nil
+	return sample{took, time.Since(began)}, nil
 }
 
-// memory is the resident memory of a process and its children, in MB.
-func memory(pid int) (mb float64, processes int) {
+// resident is the memory of a system's processes.
+type resident struct {
+	mb, core  float64
+	processes int
+}
+
+// memory is that of a process and its children. A page that they share, such
+// as the program itself, counts for each a part (proc(5), Pss).
+func memory(pid int) (m resident) {
 	pids := []string{strconv.Itoa(pid)}
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, t := range tasks {
@@ -364,18 +421,21 @@ func memory(pid int) (mb float64, processes int) {
 	}
 	seen := map[string]bool{}
 	for _, p := range pids {
-		b, err := os.ReadFile("/proc/" + p + "/status")
+		b, err := os.ReadFile("/proc/" + p + "/smaps_rollup")
 		if err != nil || seen[p] {
 			continue
 		}
 		seen[p] = true
 		for _, line := range strings.Split(string(b), "\n") {
-			if f := strings.Fields(line); len(f) > 1 && f[0] == "VmRSS:" {
+			if f := strings.Fields(line); len(f) > 1 && f[0] == "Pss:" {
 				kb, _ := strconv.ParseFloat(f[1], 64)
-				mb += kb / 1000
-				processes++
+				m.mb += kb / 1000
+				m.processes++
+				if p == pids[0] {
+					m.core = kb / 1000
+				}
 			}
 		}
 	}
-	return mb, processes
+	return m
 }
