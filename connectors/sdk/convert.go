@@ -68,11 +68,16 @@ func decodeRecord(in *protocol.Record, out *Record) {
 	*out = Record{
 		ID: in.Id, Position: in.Position, Entity: in.Entity, Operation: in.Operation,
 		Key: alias(in.Key), Payload: in.Payload, ContentType: in.ContentType,
-		Meta: decodeMeta(in.Meta),
+		Meta: decodeMeta(in.Meta), EventTime: eventTime(in.EventTimeNs),
 	}
-	if in.EventTimeNs != 0 {
-		out.EventTime = time.Unix(0, int64(in.EventTimeNs)).UTC()
+}
+
+// eventTime is the time ns nanoseconds after the Unix epoch, 0 for unknown.
+func eventTime(ns uint64) time.Time {
+	if ns == 0 {
+		return time.Time{}
 	}
+	return time.Unix(0, int64(ns)).UTC()
 }
 
 // alias reads bytes as a string without copying, as the codec does for all
@@ -179,6 +184,26 @@ func encodeClass(c Class) protocol.Problem_Class {
 	}
 }
 
+// decodeProblem turns the host's answer into the SDK's errors.
+func decodeProblem(p *protocol.Problem) error {
+	if p.Code == "state.conflict" {
+		return ErrConflict
+	}
+	return &Error{
+		Class: decodeClass(p.Class), Code: p.Code, Message: p.Message, Field: p.Field,
+		RetryAfter: p.RetryAfter.AsDuration(), Detail: p.Detail,
+	}
+}
+
+func decodeClass(c protocol.Problem_Class) Class {
+	for _, known := range []Class{Retryable, Permanent, Throttled, Auth, BadConfig, NotConnected, Duplicate, Bug} {
+		if encodeClass(known) == c {
+			return known
+		}
+	}
+	return Unclassified
+}
+
 // diagnostics flattens joined errors, so that one finding is one diagnostic.
 func diagnostics(severity protocol.Diagnostic_Severity, errs []error, redact func(string) string) []*protocol.Diagnostic {
 	var out []*protocol.Diagnostic
@@ -236,4 +261,20 @@ func cut(s string, n int) string {
 		return s
 	}
 	return s[:n] + "… (cut)"
+}
+
+// redactor replaces the instance's secrets wherever they would leave the
+// process as text. Values under four characters are too likely to be ordinary
+// words.
+func redactor(secrets []string) func(string) string {
+	var pairs []string
+	for _, s := range secrets {
+		if len(s) >= 4 {
+			pairs = append(pairs, s, "***")
+		}
+	}
+	if len(pairs) == 0 {
+		return func(s string) string { return s }
+	}
+	return strings.NewReplacer(pairs...).Replace
 }

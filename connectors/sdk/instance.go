@@ -6,6 +6,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/crossdock/crossdock/connectors/sdk/internal/keyorder"
 )
 
 // instance is one configured use of the connector in one role. A sink or a
@@ -29,7 +31,7 @@ type instance struct {
 	closed  bool
 	reader  *reader        // the Read stream being served, if any
 	writers sync.WaitGroup // author calls in progress
-	busy    keyOrder
+	busy    keyorder.Order
 }
 
 func newInstance(p Plugin, role string, cfg map[string]any, env Env, redact func(string) string) *instance {

@@ -107,12 +107,12 @@ func (p *process) watch() {
 		for {
 			select {
 			case <-term:
-				if os.Getppid() != parent || !p.server.session.wasOpened() {
+				if os.Getppid() != parent || !p.server.session.WasOpened() {
 					p.end()
 					return
 				}
 			case <-wait.C:
-				if !p.server.session.wasOpened() {
+				if !p.server.session.WasOpened() {
 					fmt.Fprintln(os.Stderr, "no session was opened within", sessionWait, "- the host is gone or speaks another protocol; exiting")
 					p.end()
 					return

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/crossdock/crossdock/connectors/sdk/internal/session"
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
 
@@ -37,15 +38,19 @@ func Server(p Plugin) protocol.ConnectorServer {
 }
 
 func newServer(p Plugin, lost func()) *server {
-	s := &server{plugin: p, lost: lost, instances: map[string]*instance{}, session: &session{}}
-	s.log = newLogger(s.session, "", nil)
+	s := &server{plugin: p, lost: lost, instances: map[string]*instance{}, session: &session.Session{}}
+	s.log = s.newLogger("", redactor(nil))
 	return s
+}
+
+func (s *server) newLogger(instance string, redact func(string) string) *slog.Logger {
+	return s.session.Logger(instance, func(text string) string { return clean(cut(redact(text), maxMessage)) })
 }
 
 type server struct {
 	protocol.UnimplementedConnectorServer
 	plugin  Plugin
-	session *session
+	session *session.Session
 	log     *slog.Logger
 	lost    func() // the session broke; nil in process
 
@@ -101,7 +106,7 @@ func encodeDiscovery(d Discovery) (entities []*protocol.EntitySpec, operations [
 // Session implements the protocol. When it ends the host is gone: everything
 // the host opened is closed, and a plugin process exits.
 func (s *server) Session(stream protocol.Connector_SessionServer) error {
-	err := s.session.run(stream)
+	err := s.session.Run(stream)
 	if status.Code(err) != codes.FailedPrecondition { // not a second session
 		s.closeAll(closeGrace)
 		if s.lost != nil {
@@ -139,7 +144,7 @@ func (s *server) Open(ctx context.Context, r *protocol.OpenRequest) (*protocol.O
 	redact := redactor(s.plugin.secrets(cfg))
 	env := Env{
 		Instance: r.InstanceId, DataDir: r.DataDir,
-		Log:   newLogger(s.session, r.InstanceId, redact),
+		Log:   s.newLogger(r.InstanceId, redact),
 		State: instanceState{session: s.session, instance: r.InstanceId},
 	}
 	i := newInstance(s.plugin, r.Role, cfg, env, redact)

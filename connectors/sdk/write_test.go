@@ -183,32 +183,6 @@ func TestWriteDeadline(t *testing.T) {
 	}
 }
 
-// A batch that gave up waiting for a key does not let later ones overtake.
-func TestKeyOrderAfterGivingUp(t *testing.T) {
-	var o keyOrder
-	rec := []*protocol.Record{{Key: []byte("k")}}
-	first, second, third := o.enter(rec), o.enter(rec), o.enter(rec)
-	expired, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := second.wait(expired); err == nil {
-		t.Error("waiting on an ended context succeeded")
-	}
-	second.leave()
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer stop()
-	if err := third.wait(ctx); err == nil {
-		t.Error("the third batch ran while the first was still running")
-	}
-	first.leave()
-	if err := third.wait(t.Context()); err != nil {
-		t.Error(err)
-	}
-	third.leave()
-	if len(o.last) > 0 {
-		t.Errorf("keys left behind: %v", o.last)
-	}
-}
-
 func TestCall(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -127,30 +126,4 @@ func TestLogLevel(t *testing.T) {
 	if r.logged("not this") {
 		t.Error("a record below the level arrived")
 	}
-}
-
-// Logging never blocks: without a host records wait, then are counted.
-func TestLogBeforeSession(t *testing.T) {
-	s := &session{}
-	log := newLogger(s, "a.b", nil)
-	for range maxQueued {
-		log.Info("early")
-	}
-	if len(s.queued) != maxQueued/2 || s.dropped != maxQueued/2 {
-		t.Errorf("%d wait, %d dropped", len(s.queued), s.dropped)
-	}
-}
-
-// A host that pings and then falls silent has lost its lease.
-func TestLease(t *testing.T) {
-	lost := make(chan struct{})
-	l := newLease(func() { close(lost) })
-	l.length = 20 * time.Millisecond
-	select {
-	case <-lost:
-		t.Fatal("the lease ended before the first ping")
-	case <-time.After(30 * time.Millisecond):
-	}
-	l.renew()
-	<-lost
 }

@@ -1,4 +1,4 @@
-package sdk
+package session
 
 import (
 	"context"
@@ -12,15 +12,19 @@ import (
 
 // logHandler sends log records to the host over the session.
 type logHandler struct {
-	session  *session
+	session  *Session
 	instance string
-	redact   func(string) string
+	clean    func(string) string
 	attrs    []*protocol.KV
 	group    string
 }
 
-func newLogger(s *session, instance string, redact func(string) string) *slog.Logger {
-	return slog.New(&logHandler{session: s, instance: instance, redact: redact})
+// Logger returns a logger whose records go to the host with an instance's name,
+// or with none for the process itself. clean makes messages and values fit to
+// leave the process: valid UTF-8, of bounded length, without secrets. Logging
+// never blocks.
+func (s *Session) Logger(instance string, clean func(string) string) *slog.Logger {
+	return slog.New(&logHandler{session: s, instance: instance, clean: clean})
 }
 
 func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
@@ -77,14 +81,7 @@ func (h *logHandler) append(to []*protocol.KV, group string, a slog.Attr) []*pro
 	if a.Equal(slog.Attr{}) {
 		return to
 	}
-	return append(to, &protocol.KV{K: clean(group + a.Key), V: h.clean(v.String())})
-}
-
-func (h *logHandler) clean(s string) string {
-	if h.redact != nil {
-		s = h.redact(s)
-	}
-	return clean(cut(s, maxMessage))
+	return append(to, &protocol.KV{K: strings.ToValidUTF8(group+a.Key, "\uFFFD"), V: h.clean(v.String())})
 }
 
 // levelName is the nearest of the protocol's four levels.
@@ -103,20 +100,4 @@ func levelName(l slog.Level) string {
 
 func dropped(n int) *protocol.KV {
 	return &protocol.KV{K: "log_records_dropped", V: strconv.Itoa(n)}
-}
-
-// redactor replaces the instance's secrets wherever they would leave the
-// process as text. Values under four characters are too likely to be ordinary
-// words.
-func redactor(secrets []string) func(string) string {
-	var pairs []string
-	for _, s := range secrets {
-		if len(s) >= 4 {
-			pairs = append(pairs, s, "***")
-		}
-	}
-	if len(pairs) == 0 {
-		return func(s string) string { return s }
-	}
-	return strings.NewReplacer(pairs...).Replace
 }

@@ -1,4 +1,10 @@
-package sdk
+// Package session is the plugin's side of the protocol's Session stream: its
+// lease on life, and the way of its log records and requests to the host.
+//
+// The host opens the stream once and pings on it. A host that is stopped or hung
+// still has its sockets open, so the lease decides: without a ping the session
+// ends, and with it all that the host had opened.
+package session
 
 import (
 	"context"
@@ -11,11 +17,10 @@ import (
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
 
-// session is the plugin's side of the Session stream: its lease on life, and
-// the way of its log records and state requests to the host. There is at most
-// one stream at a time; without one, log records wait in a bounded queue and
-// state requests fail as NotConnected.
-type session struct {
+// Session has at most one stream at a time. Without one, log records wait in a
+// bounded queue and requests fail. The zero value is ready to use, by several
+// goroutines.
+type Session struct {
 	level slog.LevelVar
 
 	mu      sync.Mutex
@@ -32,13 +37,12 @@ type session struct {
 // blocks a connector: beyond it records are dropped and counted.
 const maxQueued = 1024
 
-var errNoSession = &Error{
-	Class: NotConnected, Code: "session.none",
-	Message: "the connector has no session with the crossdock process, which keeps its state; it is starting, stopping or gone",
-}
+// ErrNone is the answer to requests while there is no stream.
+var ErrNone = errors.New("the connector has no session with the crossdock process, which keeps its state; it is starting, stopping or gone")
 
-// run serves one stream until it breaks.
-func (s *session) run(stream protocol.Connector_SessionServer) error {
+// Run serves one stream until it breaks. A second one at the same time is refused
+// with FailedPrecondition.
+func (s *Session) Run(stream protocol.Connector_SessionServer) error {
 	out, gone, err := s.attach()
 	if err != nil {
 		return err
@@ -62,14 +66,14 @@ func (s *session) run(stream protocol.Connector_SessionServer) error {
 	return err
 }
 
-// wasOpened says whether a host ever opened the session.
-func (s *session) wasOpened() bool {
+// WasOpened says whether a host ever opened the session.
+func (s *Session) WasOpened() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.opened
 }
 
-func (s *session) attach() (chan *protocol.SessionFromPlugin, chan struct{}, error) {
+func (s *Session) attach() (chan *protocol.SessionFromPlugin, chan struct{}, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.out != nil {
@@ -89,14 +93,14 @@ func (s *session) attach() (chan *protocol.SessionFromPlugin, chan struct{}, err
 	return s.out, s.gone, nil
 }
 
-func (s *session) detach(gone chan struct{}) {
+func (s *Session) detach(gone chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	close(gone)
 	s.out, s.gone, s.waiting = nil, nil, nil
 }
 
-func (s *session) send(ctx context.Context, stream protocol.Connector_SessionServer, out <-chan *protocol.SessionFromPlugin) error {
+func (s *Session) send(ctx context.Context, stream protocol.Connector_SessionServer, out <-chan *protocol.SessionFromPlugin) error {
 	for {
 		select {
 		case m := <-out:
@@ -109,7 +113,7 @@ func (s *session) send(ctx context.Context, stream protocol.Connector_SessionSer
 	}
 }
 
-func (s *session) receive(ctx context.Context, stream protocol.Connector_SessionServer, out chan<- *protocol.SessionFromPlugin, l *lease) error {
+func (s *Session) receive(ctx context.Context, stream protocol.Connector_SessionServer, out chan<- *protocol.SessionFromPlugin, l *lease) error {
 	defer l.stop()
 	for {
 		m, err := stream.Recv()
@@ -143,7 +147,7 @@ func pong(t uint64) *protocol.SessionFromPlugin {
 	}}}
 }
 
-func (s *session) setLevel(name string) {
+func (s *Session) setLevel(name string) {
 	var l slog.Level
 	if name == "" || l.UnmarshalText([]byte(name)) != nil {
 		return
@@ -151,7 +155,7 @@ func (s *session) setLevel(name string) {
 	s.level.Set(l)
 }
 
-func (s *session) answer(m *protocol.SessionFromHost) {
+func (s *Session) answer(m *protocol.SessionFromHost) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c, ok := s.waiting[m.ReplyTo]; ok {
@@ -160,12 +164,14 @@ func (s *session) answer(m *protocol.SessionFromHost) {
 	}
 }
 
-// ask sends a request and waits for its answer.
-func (s *session) ask(ctx context.Context, m *protocol.SessionFromPlugin) (*protocol.SessionFromHost, error) {
+// Ask sends a request, to which it gives an id, and waits for the answer. The
+// answer may say that the host could not do it; err is ErrNone when it may never
+// have heard of it.
+func (s *Session) Ask(ctx context.Context, m *protocol.SessionFromPlugin) (*protocol.SessionFromHost, error) {
 	s.mu.Lock()
 	if s.out == nil {
 		s.mu.Unlock()
-		return nil, errNoSession
+		return nil, ErrNone
 	}
 	s.nextID++
 	m.Id = s.nextID
@@ -178,31 +184,28 @@ func (s *session) ask(ctx context.Context, m *protocol.SessionFromPlugin) (*prot
 	select {
 	case out <- m:
 	case <-gone:
-		return nil, errNoSession
+		return nil, ErrNone
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	select {
 	case a := <-reply:
-		if p := a.GetError(); p != nil {
-			return nil, decodeProblem(p)
-		}
 		return a, nil
 	case <-gone:
-		return nil, errNoSession
+		return nil, ErrNone
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-func (s *session) forget(id uint64) {
+func (s *Session) forget(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.waiting, id)
 }
 
 // offer passes a log record on, or counts it as dropped.
-func (s *session) offer(m *protocol.SessionFromPlugin) {
+func (s *Session) offer(m *protocol.SessionFromPlugin) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.out == nil {
@@ -224,26 +227,6 @@ func (s *session) offer(m *protocol.SessionFromPlugin) {
 	default:
 		s.dropped++
 	}
-}
-
-// decodeProblem turns the host's answer into the SDK's errors.
-func decodeProblem(p *protocol.Problem) error {
-	if p.Code == "state.conflict" {
-		return ErrConflict
-	}
-	return &Error{
-		Class: decodeClass(p.Class), Code: p.Code, Message: p.Message, Field: p.Field,
-		RetryAfter: p.RetryAfter.AsDuration(), Detail: p.Detail,
-	}
-}
-
-func decodeClass(c protocol.Problem_Class) Class {
-	for _, known := range []Class{Retryable, Permanent, Throttled, Auth, BadConfig, NotConnected, Duplicate, Bug} {
-		if encodeClass(known) == c {
-			return known
-		}
-	}
-	return Unclassified
 }
 
 // lease ends the session of a host that is stopped or hung: its sockets are
@@ -272,56 +255,4 @@ func (l *lease) stop() {
 	if l.timer != nil {
 		l.timer.Stop()
 	}
-}
-
-// instanceState is the State of one instance.
-type instanceState struct {
-	session  *session
-	instance string
-}
-
-func (s instanceState) Get(ctx context.Context, key string) ([]byte, uint64, error) {
-	if err := checkKey(key); err != nil {
-		return nil, 0, err
-	}
-	a, err := s.session.ask(ctx, &protocol.SessionFromPlugin{Msg: &protocol.SessionFromPlugin_StateGet_{
-		StateGet: &protocol.SessionFromPlugin_StateGet{InstanceId: s.instance, Key: key},
-	}})
-	if err != nil {
-		return nil, 0, err
-	}
-	return a.GetState().GetValue(), a.GetState().GetRev(), nil
-}
-
-func (s instanceState) CompareAndSet(ctx context.Context, key string, value []byte, rev uint64) (uint64, error) {
-	if err := checkKey(key); err != nil {
-		return 0, err
-	}
-	a, err := s.session.ask(ctx, &protocol.SessionFromPlugin{Msg: &protocol.SessionFromPlugin_StatePut_{
-		StatePut: &protocol.SessionFromPlugin_StatePut{InstanceId: s.instance, Key: key, Value: value, IfRev: rev},
-	}})
-	if err != nil {
-		return 0, err
-	}
-	return a.GetState().GetRev(), nil
-}
-
-func (s instanceState) Next(ctx context.Context, sequence, bind string) (uint64, error) {
-	if err := checkKey(sequence); err != nil {
-		return 0, err
-	}
-	a, err := s.session.ask(ctx, &protocol.SessionFromPlugin{Msg: &protocol.SessionFromPlugin_SequenceNext_{
-		SequenceNext: &protocol.SessionFromPlugin_SequenceNext{InstanceId: s.instance, Name: sequence, Bind: bind},
-	}})
-	if err != nil {
-		return 0, err
-	}
-	return a.GetSequence().GetValue(), nil
-}
-
-func checkKey(key string) error {
-	if key == "" || clean(key) != key {
-		return Fail(Bug, "state.key", errors.New("a state key or sequence name must be non-empty UTF-8"))
-	}
-	return nil
 }
