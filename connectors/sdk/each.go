@@ -15,13 +15,20 @@ import (
 //	}
 func Each(ctx context.Context, recs []Record, n int, write func(context.Context, Record) Result) []Result {
 	out := make([]Result, len(recs))
-	lines := map[[2]string][]int{} // key, or ID: places in recs
+	place := map[[2]string]int{} // key, or ID: its line
+	var lines [][]int            // places in recs, in the order of their first
 	for i, r := range recs {
-		line := [2]string{r.Key}
+		name := [2]string{r.Key}
 		if r.Key == "" {
-			line[1] = r.ID
+			name[1] = r.ID
 		}
-		lines[line] = append(lines[line], i)
+		n, known := place[name]
+		if !known {
+			n = len(lines)
+			place[name] = n
+			lines = append(lines, nil)
+		}
+		lines[n] = append(lines[n], i)
 	}
 	if len(lines) == 1 || n <= 1 {
 		for i, r := range recs {
