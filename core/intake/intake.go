@@ -210,11 +210,8 @@ func (s *Source) record(msgs []*message.Message, duplicates []bool, b *protocol.
 		} else {
 			fresh++
 		}
-		hops[i] = ledger.Hop{
-			MessageID: m.UUID, Correlation: m.Metadata.Get(engine.MetaCorrelation), Route: strings.Join(s.o.Routes, ","),
-			Target: s.o.Endpoint, Stage: "received", State: state, At: began, Took: took, After: m.Payload,
-			Keys: businessKeys(m.Metadata), Trace: m.Metadata.Get(engine.MetaTrace),
-		}
+		hops[i] = Hop(m, s.o.Endpoint, s.o.Routes, began)
+		hops[i].State, hops[i].Took = state, took
 	}
 	s.o.Book.Journal(hops...)
 	unreadable := len(b.GetUnreadable())
@@ -224,6 +221,16 @@ func (s *Source) record(msgs []*message.Message, duplicates []bool, b *protocol.
 	}
 	if s.o.Observer != nil {
 		s.o.Observer.Received(s.o.Endpoint, fresh+unreadable, dups, b.GetLag().AsDuration())
+	}
+}
+
+// Hop is the journal's entry for a message that was received at an endpoint
+// and made durable.
+func Hop(m *message.Message, endpoint string, routes []string, at time.Time) ledger.Hop {
+	return ledger.Hop{
+		MessageID: m.UUID, Correlation: m.Metadata.Get(engine.MetaCorrelation), Route: strings.Join(routes, ","),
+		Target: endpoint, Stage: "received", State: "received", At: at, After: m.Payload,
+		Keys: businessKeys(m.Metadata), Trace: m.Metadata.Get(engine.MetaTrace),
 	}
 }
 

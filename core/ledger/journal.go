@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // Hop is one line of the journal: something that happened to a message.
@@ -186,6 +188,42 @@ func (l *Ledger) Flush(ctx context.Context) error {
 			return fmt.Errorf("ledger: flush: %w", err)
 		}
 	}
+}
+
+// Unjournaled returns those of the messages, by their ids, that the journal has
+// no entry for with this stage and state. What is journaled but not flushed
+// counts as missing.
+func (l *Ledger) Unjournaled(ctx context.Context, stage, state string, ids []string) ([]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	query, args, err := sqlx.In(`SELECT DISTINCT message_id FROM hops WHERE stage = ? AND state = ? AND message_id IN (?)`, stage, state, texts(ids))
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	var have []string
+	if err := l.selectAll(ctx, &have, query, args...); err != nil {
+		return nil, err
+	}
+	known := make(map[string]bool, len(have))
+	for _, id := range have {
+		known[id] = true
+	}
+	var out []string
+	for _, id := range ids {
+		if !known[text(id)] {
+			out = append(out, id)
+		}
+	}
+	return out, nil
+}
+
+func texts(list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = text(s)
+	}
+	return out
 }
 
 func (t *txn) hop(h Hop) {

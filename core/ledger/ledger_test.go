@@ -49,6 +49,7 @@ func suite(t *testing.T, fresh func(*testing.T) opener) {
 	for name, test := range map[string]func(*testing.T, opener){
 		"outcomes count once":                 testOutcomes,
 		"trace by id and business key":        testTrace,
+		"missing entries are found":           testUnjournaled,
 		"parked keys are queues":              testParked,
 		"dead letters":                        testDead,
 		"replay keeps the order":              testReplayOrder,
@@ -149,6 +150,18 @@ func testTrace(t *testing.T, open opener) {
 		!hop.At.Equal(at.Add(time.Millisecond)) || hop.Keys["gtin"] != "gtin:04012345678901" || hop.Trace != "00-ab" || hop.Causation != "shop.orders/1" {
 		t.Errorf("the hop came back as %+v", hop)
 	}
+}
+
+func testUnjournaled(t *testing.T, open opener) {
+	l := open(t)
+	l.Journal(
+		ledger.Hop{MessageID: "m1", Stage: "received", State: "received"},
+		ledger.Hop{MessageID: "m2", Stage: "received", State: "duplicate"},
+		ledger.Hop{MessageID: "m3", Stage: "canonical", State: "mapped"},
+	)
+	check(t, l.Flush(t.Context()))
+	same(t, "missing", must[[]string](t)(l.Unjournaled(t.Context(), "received", "received", []string{"m0", "m1", "m2", "m3"})), []string{"m0", "m2", "m3"})
+	same(t, "missing of none", must[[]string](t)(l.Unjournaled(t.Context(), "received", "received", nil)), []string(nil))
 }
 
 func parked(key, id string) ledger.Parked {

@@ -103,6 +103,9 @@ func (n *Node) start(ctx context.Context) error {
 	}
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	n.stopWork = stopWork
+	if err := n.completeJournal(ctx); err != nil {
+		n.log.Error("what a crash took from the journal is still missing there; the next start tries again", "error", err)
+	}
 	n.runRouter(work)
 	select {
 	case <-n.router.Running():

@@ -141,15 +141,28 @@ func (in *Inbound) one(ctx context.Context, msg *message.Message, p part) error 
 	}
 	event := in.event(msg, p, facts, key, out.Doc)
 	topic := engine.CanonicalTopic(facts.Entity, facts.Event, in.route.Name.Value, key, in.route.Priority)
-	if _, err := in.publisher.PublishBatch(ctx, topic, event); err != nil {
+	known, err := in.publisher.PublishBatch(ctx, topic, event)
+	if err != nil {
 		return fmt.Errorf("route %s: publishing %s: %w", in.route.Name.Value, p.id, err)
 	}
-	in.book.Journal(ledger.Hop{
-		MessageID: p.id, Correlation: event.Metadata.Get(engine.MetaCorrelation), Causation: msg.UUID, Route: in.route.Name.Value,
-		Target: "canonical." + facts.Entity + "." + facts.Event, Stage: "canonical", State: "mapped", At: began, Took: in.now().Sub(began),
-		Before: p.doc, After: out.Doc, Keys: businessKeys(event.Metadata), Trace: event.Metadata.Get(engine.MetaTrace), Detail: warnings(out.Warnings),
-	})
+	hop := Hop(event, began)
+	hop.Took, hop.Before, hop.Detail = in.now().Sub(began), p.doc, warnings(out.Warnings)
+	if len(known) == 1 && known[0] {
+		hop.State, hop.Detail = "duplicate", "it was published before"
+	}
+	in.book.Journal(hop)
 	return nil
+}
+
+// Hop is the journal's entry for a canonical event that was published.
+func Hop(event *message.Message, at time.Time) ledger.Hop {
+	return ledger.Hop{
+		MessageID: event.UUID, Correlation: event.Metadata.Get(engine.MetaCorrelation), Causation: event.Metadata.Get(engine.MetaCausation),
+		Route:  event.Metadata.Get(engine.MetaRoute),
+		Target: "canonical." + event.Metadata.Get(engine.MetaEntity) + "." + event.Metadata.Get(engine.MetaEvent),
+		Stage:  "canonical", State: "mapped", At: at, After: event.Payload,
+		Keys: businessKeys(event.Metadata), Trace: event.Metadata.Get(engine.MetaTrace),
+	}
 }
 
 // event builds the canonical message.

@@ -289,8 +289,9 @@ func (r *Report) books(ctx context.Context, c *crossdock) error {
 	}
 	r.DeadLetters = len(dead)
 	var routes []struct {
-		Name    string `json:"name"`
-		Targets []struct {
+		Name     string `json:"name"`
+		Received int    `json:"received"`
+		Targets  []struct {
 			Endpoint  string `json:"endpoint"`
 			Delivered int    `json:"delivered"`
 		} `json:"targets"`
@@ -303,6 +304,9 @@ func (r *Report) books(ctx context.Context, c *crossdock) error {
 		sent[v.Route] = v.Sent
 	}
 	for _, route := range routes {
+		if route.Received != sent[route.Name] {
+			r.Miscounted = append(r.Miscounted, fmt.Sprintf("%s: %d of %d are counted as received", route.Name, route.Received, sent[route.Name]))
+		}
 		for _, t := range route.Targets {
 			if t.Delivered != sent[route.Name] {
 				r.Miscounted = append(r.Miscounted, fmt.Sprintf("%s: %d of %d are counted as delivered to %s", route.Name, t.Delivered, sent[route.Name], t.Endpoint))
