@@ -86,9 +86,9 @@ func TestNodeServiceTakesOrders(t *testing.T) {
 func TestNodeServiceIsPolled(t *testing.T) {
 	url := nodeService(t)
 	s := &sink{opened(t, Config{WSDL: url + "?wsdl", Operation: "CreateOrder"})}
-	for _, r := range s.Write(t.Context(), []sdk.Record{orderOf("1", "A"), orderOf("2", "A")}) {
-		if r.Err != nil {
-			t.Fatal(r.Err)
+	for _, number := range []string{"1", "2"} { // one after the other: the service lists them as they came
+		if r := s.Write(t.Context(), []sdk.Record{orderOf(number, "A")}); r[0].Err != nil {
+			t.Fatal(r[0].Err)
 		}
 	}
 	cfg := Config{

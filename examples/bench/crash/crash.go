@@ -121,7 +121,7 @@ func (r *Report) play(ctx context.Context, o Options, e *estate.Estate, c *cross
 		return err
 	}
 	settling := time.Now()
-	if err := r.judge(ctx, o, e); err != nil {
+	if err := r.judge(ctx, o, e, child); err != nil {
 		return err
 	}
 	r.Settled = time.Since(settling).Seconds()
@@ -164,11 +164,22 @@ func (c *crossdock) start() error {
 		return err
 	}
 	c.done = make(chan struct{})
-	go func() {
-		_ = c.cmd.Wait() // it is killed, which is an error
-		close(c.done)
-	}()
+	go func(cmd *exec.Cmd, done chan struct{}) {
+		_ = cmd.Wait() // it is killed, which is an error
+		close(done)
+	}(c.cmd, c.done)
 	return nil
+}
+
+// revive starts a core that ended by itself, as a service manager does.
+func (c *crossdock) revive(r *Report) error {
+	select {
+	case <-c.done:
+		r.Kills["ended by itself"]++
+		return c.start()
+	default:
+		return nil
+	}
 }
 
 // kill ends the core and waits until it is gone. It may have ended before.
@@ -338,7 +349,16 @@ func (r *Report) storm(ctx context.Context, o Options, e *estate.Estate, c *cros
 	fmt.Fprintln(o.Out)
 	r.OrdersPerSecond = float64(e.Orders()) / time.Since(began).Seconds()
 	stop()
-	return <-drove
+	for {
+		select {
+		case err := <-drove:
+			return err
+		case <-time.After(500 * time.Millisecond):
+			if err := c.revive(r); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // strike kills the core, a connector, or both at once.
@@ -363,8 +383,11 @@ func (r *Report) strike(c *crossdock, rng *rand.Rand) error {
 }
 
 // judge waits until everything has arrived, or time is up.
-func (r *Report) judge(ctx context.Context, o Options, e *estate.Estate) error {
+func (r *Report) judge(ctx context.Context, o Options, e *estate.Estate, c *crossdock) error {
 	for deadline := time.Now().Add(o.Settle); ; {
+		if err := c.revive(r); err != nil {
+			return err
+		}
 		verdicts, err := e.Judge(ctx)
 		if err != nil {
 			return err

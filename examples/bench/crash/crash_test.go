@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,15 +28,14 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir := t.TempDir()
 	seed := uint64(time.Now().UnixNano())
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	r, err := Run(ctx, Options{Kills: 6, Rate: 100, Seed: seed, Pause: 1200 * time.Millisecond, Settle: time.Minute, Dir: t.TempDir(), Command: []string{self}, Out: testLog{t}})
-	if err != nil {
-		t.Fatalf("seed %d: %v", seed, err)
-	}
-	if !r.Passed() {
-		t.Errorf("seed %d: %+v", seed, r)
+	r, err := Run(ctx, Options{Kills: 6, Rate: 100, Seed: seed, Pause: 1200 * time.Millisecond, Settle: 2 * time.Minute, Dir: dir, Command: []string{self}, Out: testLog{t}})
+	if err != nil || !r.Passed() {
+		log, _ := os.ReadFile(filepath.Join(dir, "crossdock.log"))
+		t.Fatalf("seed %d: %v\n%+v\nthe end of the log:\n%s", seed, err, r, log[max(0, len(log)-4000):])
 	}
 	if r.Sent < 50 {
 		t.Errorf("only %d documents were sent: the test proves nothing", r.Sent)

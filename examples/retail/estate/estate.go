@@ -93,7 +93,7 @@ func Start(ctx context.Context, o Options) (*Estate, error) {
 	e := &Estate{
 		o: o, rng: rand.New(rand.NewPCG(o.Seed, 1)), sent: map[string]map[string]bool{}, doomed: map[string]map[string]bool{},
 		content: map[string]content{}, groups: map[string]string{},
-		items: catalogue(40), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		items: catalogue(40), client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 	var err error
 	if e.sftp, err = e.startSFTP(); err != nil {
