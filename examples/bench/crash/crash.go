@@ -121,7 +121,7 @@ func (r *Report) play(ctx context.Context, o Options, e *estate.Estate, c *cross
 		return err
 	}
 	settling := time.Now()
-	if err := r.judge(ctx, o, e, child); err != nil {
+	if err := r.judge(ctx, o, e, c); err != nil {
 		return err
 	}
 	r.Settled = time.Since(settling).Seconds()
