@@ -78,8 +78,8 @@ func receive(t testing.TB, ch <-chan *message.Message) *message.Message {
 			t.Fatal("channel was closed, want a message")
 		}
 		return m
-	case <-time.After(10 * time.Second):
-		t.Fatal("no message within 10 s")
+	case <-time.After(45 * time.Second): // a delivery that was lost comes again after AckWait, 30 s
+		t.Fatal("no message within 45 s")
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func quiet(t testing.TB, ch <-chan *message.Message, d time.Duration) {
 
 func waitUntil(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(45 * time.Second)
 	for !condition() {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within 10 s: %s", what)
