@@ -2,8 +2,10 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/crossdock/crossdock/core/config"
 	"github.com/crossdock/crossdock/core/mapping"
@@ -39,17 +41,19 @@ func Validate(ctx context.Context, o Options) (strictyaml.Findings, error) {
 func (n *Node) compile(ctx context.Context) ([]*routing.Compiled, strictyaml.Findings) {
 	maps := &mappings{library: mapping.Open(os.DirFS(n.project.Dir)), told: map[string]bool{}}
 	compiled, fs := routing.Compile(n.project.Routes, catalog{n.project}, maps)
+	silent := map[string]error{}
 	for _, c := range n.project.Connections {
 		for _, ep := range c.Endpoints {
-			fs = append(fs, n.checkEndpoint(ctx, ep)...)
+			fs = append(fs, n.checkEndpoint(ctx, ep, silent)...)
 		}
 	}
 	fs.Sort()
 	return compiled, fs
 }
 
-// checkEndpoint asks the connector what it thinks of a configuration.
-func (n *Node) checkEndpoint(ctx context.Context, ep *config.Endpoint) strictyaml.Findings {
+// checkEndpoint asks the connector what it thinks of a configuration. Silent
+// are connectors that gave no answer before and are not waited for again.
+func (n *Node) checkEndpoint(ctx context.Context, ep *config.Endpoint, silent map[string]error) strictyaml.Findings {
 	var fs strictyaml.Findings
 	connector := ep.Connection.Connector
 	if !n.available(connector.Value) {
@@ -60,8 +64,14 @@ func (n *Node) checkEndpoint(ctx context.Context, ep *config.Endpoint) strictyam
 		fs.Add(connector.Pos, strictyaml.DidYouMean(connector.Value, names), "there is no connector %q", connector.Value)
 		return fs
 	}
-	diagnostics, err := n.host.Validate(ctx, connector.Value, string(ep.Role), ep.Config)
+	diagnostics, err := []*protocol.Diagnostic(nil), silent[connector.Value]
+	if err == nil {
+		diagnostics, err = n.diagnose(ctx, ep)
+	}
 	if err != nil {
+		if host.ClassOf(err) != protocol.Problem_CLASS_UNSPECIFIED {
+			silent[connector.Value] = err
+		}
 		fs.Add(connector.Pos, "", "the connector %s could not check %s: %v", connector.Value, ep.FullName(), err)
 		return fs
 	}
@@ -76,6 +86,30 @@ func (n *Node) checkEndpoint(ctx context.Context, ep *config.Endpoint) strictyam
 		fs = append(fs, f)
 	}
 	return fs
+}
+
+// patience is how often a connector is asked that does not answer.
+const patience = 3
+
+// diagnose has the connector check an endpoint. A connector that was killed or
+// is slow says nothing about the project: it is started again and asked again.
+func (n *Node) diagnose(ctx context.Context, ep *config.Endpoint) ([]*protocol.Diagnostic, error) {
+	for try := 1; ; try++ {
+		diagnostics, err := n.host.Validate(ctx, ep.Connection.Connector.Value, string(ep.Role), ep.Config)
+		var pe *host.ProblemError
+		if err == nil || try == patience || !errors.As(err, &pe) {
+			return diagnostics, err
+		}
+		if c := pe.Problem.GetClass(); c != protocol.Problem_NOT_CONNECTED && c != protocol.Problem_RETRYABLE {
+			return nil, err
+		}
+		n.log.Warn("a connector did not answer during the start and is asked again", "connector", ep.Connection.Connector.Value, "endpoint", ep.FullName(), "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(max(pe.Problem.GetRetryAfter().AsDuration(), 100*time.Millisecond)):
+		}
+	}
 }
 
 func (n *Node) available(connector string) bool {
