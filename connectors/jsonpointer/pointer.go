@@ -1,6 +1,12 @@
 // Package jsonpointer finds values in JSON documents by their place, as RFC 6901
-// writes it: /lines/0/sku. Connectors use it wherever a configuration names a
-// part of somebody else's document.
+// writes it: /lines/0/sku is the sku of the first line, and in a name that
+// itself has a slash or a tilde these are written ~1 and ~0.
+//
+// Connectors use it wherever a configuration names a part of somebody else's
+// document. A pointer is parsed once, when the configuration is checked, and
+// walks either a decoded document ([Pointer.Find]) or the bytes as they came
+// ([Pointer.Raw]). [Decode] and [Text] keep the digits of numbers: an order
+// number of twenty digits is still the same number behind them.
 package jsonpointer
 
 import (
@@ -38,18 +44,30 @@ func Parse(s string) (Pointer, error) {
 	return tokens, nil
 }
 
-// Must is for configurations that validate has accepted.
+// Must is Parse for a configuration that was checked before. Of a text that is
+// no pointer it makes one that finds nothing in an ordinary document.
 func Must(s string) Pointer {
 	p, err := Parse(s)
 	if err != nil {
-		// Open runs only after validate, so this is unreachable for users; an
-		// impossible path finds nothing instead of the whole document.
+		// Unreachable behind a check; it must not become the whole document.
 		return Pointer{s}
 	}
 	return p
 }
 
-// Find walks a decoded document.
+// String is the pointer as RFC 6901 writes it; Parse reads it back.
+func (p Pointer) String() string {
+	escape := strings.NewReplacer("~", "~0", "/", "~1")
+	var b strings.Builder
+	for _, t := range p {
+		b.WriteByte('/')
+		b.WriteString(escape.Replace(t))
+	}
+	return b.String()
+}
+
+// Find walks a document that Decode or encoding/json made; false when there is
+// nothing at that place. A null that is there is found.
 func (p Pointer) Find(doc any) (any, bool) {
 	for _, t := range p {
 		switch v := doc.(type) {
@@ -122,7 +140,8 @@ func index(t string, n int) (int, bool) {
 	return i, err == nil && i < n
 }
 
-// Text is the text of a string, number or boolean.
+// Text is the text of a string, a number (its digits) or a boolean; false for
+// null, lists, objects and what Find did not find.
 func Text(v any) (string, bool) {
 	switch s := v.(type) {
 	case string:
@@ -135,14 +154,15 @@ func Text(v any) (string, bool) {
 	return "", false
 }
 
-// Decode reads one JSON document with its numbers as written. Its errors tell
-// the line and column.
+// Decode reads one JSON document with its numbers as written (json.Number). Its
+// errors tell the line and column, both from 1, and say "it" of the document:
+// the caller puts before them what it is, such as "the answer is no JSON: %w".
 func Decode(doc []byte) (any, error) {
 	if !utf8.Valid(doc) {
-		return nil, errors.New("the body is not UTF-8")
+		return nil, errors.New("it is not UTF-8")
 	}
 	if len(bytes.TrimSpace(doc)) == 0 {
-		return nil, errors.New("the body is empty; expected a JSON document")
+		return nil, errors.New("it is empty")
 	}
 	d := json.NewDecoder(bytes.NewReader(doc))
 	d.UseNumber()
@@ -151,7 +171,7 @@ func Decode(doc []byte) (any, error) {
 		return nil, positioned(doc, err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("the body goes on after the end of the JSON document, at %s", place(doc, d.InputOffset()))
+		return nil, fmt.Errorf("it goes on after the end of the document, at %s", place(doc, d.InputOffset()))
 	}
 	return v, nil
 }
@@ -159,12 +179,12 @@ func Decode(doc []byte) (any, error) {
 func positioned(doc []byte, err error) error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		return fmt.Errorf("the body is no JSON: %w at %s", err, place(doc, syntax.Offset))
+		return fmt.Errorf("%w at %s", err, place(doc, syntax.Offset))
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("the body is no JSON: it ends too early, at %s", place(doc, int64(len(doc))))
+		return fmt.Errorf("it ends too early, at %s", place(doc, int64(len(doc))))
 	}
-	return fmt.Errorf("the body is no JSON: %w", err)
+	return err
 }
 
 func place(doc []byte, offset int64) string {

@@ -54,6 +54,40 @@ func TestParseRefusesWhatIsNoPointer(t *testing.T) {
 	}
 }
 
+func TestDecodeTellsThePlace(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                      "it is empty",
+		" \n\t":                 "it is empty",
+		"{\n \"a\": x}":         "invalid character 'x' looking for beginning of value at line 2, column 8",
+		`{"a":1`:                "it ends too early, at line 1, column 7",
+		"{}\n{}":                "it goes on after the end of the document, at line 2, column 2",
+		"{\"a\":\"M\xfcller\"}": "it is not UTF-8",
+		"<html>":                "invalid character '<' looking for beginning of value at line 1, column 2",
+		`{"order":"4711"} null`: "it goes on after the end of the document, at line 1, column 22",
+	} {
+		if _, err := jsonpointer.Decode([]byte(in)); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", in, err, want)
+		}
+	}
+}
+
+func TestTextKeepsDigits(t *testing.T) {
+	v, err := jsonpointer.Decode([]byte(`[12345678901234567890, 1.50, 1e3, true, "x", null, {}, []]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"12345678901234567890", "1.50", "1e3", "true", "x", "-", "-", "-"}
+	for i, one := range v.([]any) {
+		got, ok := jsonpointer.Text(one)
+		if !ok {
+			got = "-"
+		}
+		if got != want[i] {
+			t.Errorf("%v: %q, want %q", one, got, want[i])
+		}
+	}
+}
+
 func FuzzFind(f *testing.F) {
 	f.Add("/order/lines/0", doc)
 	f.Add("/a~1b", `{"a/b":1}`)
@@ -61,6 +95,9 @@ func FuzzFind(f *testing.F) {
 		p, err := jsonpointer.Parse(pointer)
 		if err != nil {
 			return
+		}
+		if p.String() != pointer {
+			t.Errorf("%q is written %q", pointer, p.String())
 		}
 		v, err := jsonpointer.Decode([]byte(doc))
 		if err != nil {

@@ -44,7 +44,7 @@ func (c *caller) Call(ctx context.Context, operation string, in sdk.Record) (sdk
 	var doc any
 	if len(in.Payload) > 0 {
 		if doc, err = jsonpointer.Decode(in.Payload); err != nil {
-			return sdk.Record{}, sdk.Failf(sdk.Permanent, "rest.not_json", "the input of %s: %w", operation, err)
+			return sdk.Record{}, sdk.Failf(sdk.Permanent, "rest.not_json", "the input of %s is no JSON: %w", operation, err)
 		}
 	}
 	filled, err := t.Address(doc, &in)
@@ -83,7 +83,7 @@ func (c *caller) ask(ctx context.Context, out outgoing) (sdk.Record, error) {
 		return sdk.Record{}, incomplete(a, c.client)
 	}
 	if _, err := jsonpointer.Decode(a.body); err != nil {
-		return sdk.Record{}, sdk.Failf(sdk.Permanent, "rest.not_json", "the answer of %s: %w", shown(out.url), err)
+		return sdk.Record{}, sdk.Failf(sdk.Permanent, "rest.not_json", "the answer of %s is no JSON: %w", shown(out.url), err)
 	}
 	reply.Payload = a.body
 	return reply, nil

@@ -232,7 +232,7 @@ func (p *poll) list(a *answer, empty bool) ([]json.RawMessage, any, error) {
 	}
 	doc, err := jsonpointer.Decode(a.body)
 	if err != nil {
-		return nil, nil, sdk.Failf(sdk.Retryable, "rest.not_json", "%s: %w", shown(a.url.String()), err)
+		return nil, nil, sdk.Failf(sdk.Retryable, "rest.not_json", "the answer of %s is no JSON: %w", shown(a.url.String()), err)
 	}
 	part, ok := p.items.Raw(a.body)
 	if !ok {

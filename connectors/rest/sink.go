@@ -164,7 +164,7 @@ func (s *sink) one(ctx context.Context, r *sdk.Record) sdk.Result {
 	if s.url.NeedsDocument() || s.look.NeedsDocument() {
 		var err error
 		if doc, err = jsonpointer.Decode(r.Payload); err != nil {
-			return sdk.Result{Err: sdk.Fail(sdk.Permanent, "rest.not_json", err)}
+			return sdk.Result{Err: sdk.Failf(sdk.Permanent, "rest.not_json", "the payload is no JSON: %w", err)}
 		}
 	}
 	if s.cfg.ReadBeforeWrite != nil {
@@ -265,7 +265,7 @@ func (s *sink) there(ctx context.Context, doc any, r *sdk.Record) (*answer, erro
 	}
 	answered, err := jsonpointer.Decode(a.body)
 	if err != nil {
-		return nil, sdk.Failf(sdk.Retryable, "rest.not_json", "looking for the document: %w", err)
+		return nil, sdk.Failf(sdk.Retryable, "rest.not_json", "looking for the document: the answer is no JSON: %w", err)
 	}
 	if v, ok := s.found.Find(answered); !ok || v == nil {
 		return nil, nil

@@ -154,7 +154,7 @@ func (w *webhook) accepts(contentType string) bool {
 func (w *webhook) read(h http.Header, body []byte) (*delivery, *refusal) {
 	doc, err := jsonpointer.Decode(body)
 	if err != nil {
-		return nil, &refusal{http.StatusBadRequest, "not_json", err.Error()}
+		return nil, &refusal{http.StatusBadRequest, "not_json", "the body is no JSON: " + err.Error()}
 	}
 	id := fingerprint(body)
 	if w.cfg.IDHeader != "" {
