@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -102,8 +103,8 @@ func (o Options) Validate(role string) []error {
 	case CSV:
 		o.CSV.validate(bad)
 	case JSON:
-		if o.JSON.Pointer != "" && !strings.HasPrefix(o.JSON.Pointer, "/") {
-			bad("json/pointer", "%q is not a JSON pointer: it begins with a slash", o.JSON.Pointer)
+		if _, err := jsonpointer.Parse(o.JSON.Pointer); err != nil {
+			bad("json/pointer", "%w", err)
 		}
 	case NDJSON:
 	case XML:

@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
+
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
 )
 
 // jsonDecoder streams the elements of one array of a document.
@@ -17,7 +18,7 @@ type jsonDecoder struct {
 	decoder *json.Decoder
 	file    string
 	max     int64
-	path    []string // pointer elements
+	path    jsonpointer.Pointer
 	// topArray says that the document is an array: known by its first byte.
 	topArray bool
 	started  bool
@@ -30,13 +31,8 @@ type jsonDecoder struct {
 func newJSONDecoder(r *bufio.Reader, file string, o Options) Decoder {
 	in := &positions{r: r, line: 1}
 	beginning, _ := r.Peek(r.Size()) // as much as there is
-	d := &jsonDecoder{in: in, decoder: json.NewDecoder(in), file: file, max: o.MaxRecord}
+	d := &jsonDecoder{in: in, decoder: json.NewDecoder(in), file: file, max: o.MaxRecord, path: jsonpointer.Must(o.JSON.Pointer)}
 	d.topArray = bytes.HasPrefix(bytes.TrimLeft(beginning, " \t\r\n"), []byte("["))
-	if o.JSON.Pointer != "" {
-		for _, part := range strings.Split(o.JSON.Pointer[1:], "/") {
-			d.path = append(d.path, strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
-		}
-	}
 	return d
 }
 
@@ -135,7 +131,7 @@ func (d *jsonDecoder) enter(i int) error {
 			return err
 		}
 	}
-	return d.fail(d.decoder.InputOffset(), "there is no /%s in the document; json.pointer must name the records", strings.Join(d.path[:i+1], "/"))
+	return d.fail(d.decoder.InputOffset(), "there is no %s in the document; json.pointer must name the records", d.path[:i+1])
 }
 
 // skip passes over one value without keeping it.

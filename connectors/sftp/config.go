@@ -2,6 +2,8 @@ package sftp
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/crossdock/crossdock/connectors/filedrop"
@@ -68,6 +70,14 @@ func validate(cfg Config, role string) []error {
 	}
 	options := cfg.Pickup.Options(cfg.Folder, cfg.DoneFile, sdk.Env{})
 	problems = append(problems, options.Validate()...)
+	if _, err := place(cfg.Key); err != nil {
+		problems = append(problems, configError("/key", "%w", err))
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Keys)) {
+		if _, err := place(cfg.Keys[name]); err != nil {
+			problems = append(problems, configError("/keys/"+name, "%w", err))
+		}
+	}
 	if cfg.CSV.GroupBy != "" && cfg.OnBadRow == SetAside {
 		problems = append(problems, configError("/onBadRow", "set-aside cannot be combined with csv.groupBy: a group without one of its rows would be taken for complete"))
 	}

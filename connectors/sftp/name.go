@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/crossdock/crossdock/connectors/filedrop"
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -18,6 +19,7 @@ type nameTemplate []piece
 type piece struct {
 	kind pieceKind
 	arg  string
+	at   jsonpointer.Pointer // of a pointer, or of a date from the document
 }
 
 type pieceKind int
@@ -45,7 +47,7 @@ func parseName(template string) (nameTemplate, error) {
 			return nil, fmt.Errorf("%q has a } without a {", template)
 		}
 		if before != "" {
-			out = append(out, piece{literalPiece, before})
+			out = append(out, piece{kind: literalPiece, arg: before})
 		}
 		if !found {
 			break
@@ -70,15 +72,17 @@ func parsePiece(name string) (piece, error) {
 	kind, arg, _ := strings.Cut(name, ":")
 	switch {
 	case strings.HasPrefix(name, "/"):
-		return piece{pointerPiece, name}, nil
+		at, err := jsonpointer.Parse(name)
+		return piece{kind: pointerPiece, arg: name, at: at}, err
 	case name == "id":
 		return piece{kind: idPiece}, nil
 	case name == "key":
 		return piece{kind: keyPiece}, nil
 	case kind == "date" && (arg == "" || strings.HasPrefix(arg, "/")):
-		return piece{datePiece, arg}, nil
+		at, err := jsonpointer.Parse(arg)
+		return piece{kind: datePiece, arg: arg, at: at}, err
 	case kind == "meta" && arg != "":
-		return piece{metaPiece, arg}, nil
+		return piece{kind: metaPiece, arg: arg}, nil
 	}
 	return piece{}, fmt.Errorf("{%s} is not known: {/pointer}, {id}, {key}, {date}, {date:/pointer} or {meta:name}", name)
 }
@@ -93,8 +97,8 @@ func (t nameTemplate) distinct() bool {
 	return false
 }
 
-// name fills in the template for a record.
-func (t nameTemplate) name(rec sdk.Record, doc document) (string, error) {
+// name fills in the template for a record and its decoded payload.
+func (t nameTemplate) name(rec sdk.Record, doc any) (string, error) {
 	var out strings.Builder
 	for _, p := range t {
 		value, err := p.value(rec, doc)
@@ -107,7 +111,7 @@ func (t nameTemplate) name(rec sdk.Record, doc document) (string, error) {
 	return name, filedrop.CheckName(path.Base(name))
 }
 
-func (p piece) value(rec sdk.Record, doc document) (string, error) {
+func (p piece) value(rec sdk.Record, doc any) (string, error) {
 	switch p.kind {
 	case literalPiece:
 		return p.arg, nil
@@ -120,19 +124,18 @@ func (p piece) value(rec sdk.Record, doc document) (string, error) {
 	case datePiece:
 		return p.date(rec, doc)
 	}
-	value, _ := doc.text(p.arg)
-	return safe(value, p.String())
+	return safe(plainText(doc, p.at), p.String())
 }
 
 // date gives a day as 20260314.
-func (p piece) date(rec sdk.Record, doc document) (string, error) {
+func (p piece) date(rec sdk.Record, doc any) (string, error) {
 	if p.arg == "" {
 		if rec.EventTime.IsZero() {
 			return "", errors.New("the name needs {date} and the record does not say when it happened; use {date:/pointer}")
 		}
 		return rec.EventTime.UTC().Format("20060102"), nil
 	}
-	value, _ := doc.text(p.arg)
+	value := plainText(doc, p.at)
 	if len(value) < len(time.DateOnly) {
 		return "", fmt.Errorf("the name needs a date and %s is %q", p.arg, value)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/crossdock/crossdock/connectors/filedrop"
 	"github.com/crossdock/crossdock/connectors/formats"
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -69,9 +70,9 @@ func (s *sink) writeOne(ctx context.Context, rec sdk.Record) sdk.Result {
 	if failed[0] != nil {
 		return sdk.Result{Err: failed[0]}
 	}
-	doc, err := parseDocument(rec.Payload)
+	doc, err := jsonpointer.Decode(rec.Payload)
 	if err != nil {
-		return sdk.Result{Err: sdk.Fail(sdk.Permanent, "file.payload", err)}
+		return sdk.Result{Err: sdk.Failf(sdk.Permanent, "file.payload", "the payload is not JSON: %w", err)}
 	}
 	name, err := s.template.name(rec, doc)
 	if err != nil {
@@ -186,7 +187,7 @@ func (s *sink) writeBatch(ctx context.Context, recs []sdk.Record) []sdk.Result {
 		}
 	}
 	if len(pending.IDs) > 0 {
-		name, err := s.template.name(sdk.Record{ID: strings.Join(pending.IDs, ",")}, document{})
+		name, err := s.template.name(sdk.Record{ID: strings.Join(pending.IDs, ",")}, nil)
 		if err == nil {
 			pending.Name = path.Join(s.cfg.Folder, name)
 			err = s.commit(ctx, pending)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/crossdock/crossdock/connectors/filedrop"
 	"github.com/crossdock/crossdock/connectors/formats"
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -25,6 +26,8 @@ type source struct {
 	env    sdk.Env
 	from   checkpoint
 	layout string // digest of what decides a record's number
+	key    jsonpointer.Pointer
+	keys   map[string]jsonpointer.Pointer
 
 	drop *filedrop.Drop
 	fs   filedrop.FS
@@ -57,7 +60,16 @@ type reading struct {
 }
 
 func openSource(_ context.Context, cfg Config, from []byte, env sdk.Env) (sdk.Source, error) {
-	s := &source{cfg: cfg, env: env, layout: layout(cfg), handed: map[string]*reading{}}
+	s := &source{cfg: cfg, env: env, layout: layout(cfg), keys: map[string]jsonpointer.Pointer{}, handed: map[string]*reading{}}
+	var err error
+	if s.key, err = place(cfg.Key); err != nil {
+		return nil, configError("/key", "%w", err)
+	}
+	for name, pointer := range cfg.Keys {
+		if s.keys[name], err = place(pointer); err != nil {
+			return nil, configError("/keys/"+name, "%w", err)
+		}
+	}
 	if len(from) > 0 {
 		if err := json.Unmarshal(from, &s.from); err != nil {
 			return nil, sdk.Failf(sdk.BadConfig, "sftp.position", "the stored position %.60q is not one of this connector: %w", from, err)
@@ -270,15 +282,15 @@ func (s *source) record(doc *filedrop.Document, rec formats.Record) (sdk.Record,
 	if s.cfg.Key == "" && len(s.cfg.Keys) == 0 {
 		return out, nil
 	}
-	parsed, err := parseDocument(rec.JSON)
+	parsed, err := jsonpointer.Decode(rec.JSON)
 	if err != nil {
 		return out, sdk.Fail(sdk.Bug, "sftp.decode", err)
 	}
 	if s.cfg.Key != "" {
-		out.Key, _ = parsed.text(s.cfg.Key)
+		out.Key = plainText(parsed, s.key)
 	}
-	for name, pointer := range s.cfg.Keys {
-		if value, ok := parsed.text(pointer); ok {
+	for name, at := range s.keys {
+		if value := plainText(parsed, at); value != "" {
 			out.Meta["key."+name] = value
 		}
 	}
