@@ -11,13 +11,13 @@
 package soap
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -103,17 +103,32 @@ func validate(cfg Config, role string) []error {
 			bad("/faults/"+code, "one of retryable, permanent, throttled, auth, duplicate", "%q is not a class of fault", class)
 		}
 	}
-	pointers := map[string]string{"/items": cfg.Items, "/key": cfg.Key, "/watermark": cfg.Watermark, "/externalId": cfg.ExternalID}
-	for i, p := range cfg.ID {
-		pointers["/id/"+strconv.Itoa(i)] = p
-	}
-	for field, p := range pointers {
-		if p != "" && !strings.HasPrefix(p, "/") {
-			bad(field, "a JSON pointer begins with a slash: /"+p, "%q is not a JSON pointer", p)
+	pointers := cfg.pointers()
+	for _, field := range slices.Sorted(maps.Keys(pointers)) {
+		if _, err := jsonpointer.Parse(pointers[field]); err != nil {
+			bad(field, "", "%v", err)
 		}
 	}
 	if role == "source" && cfg.Interval < 100*time.Millisecond {
 		bad("/interval", "100ms is the shortest", "the interval %s is too short", cfg.Interval)
+	}
+	return out
+}
+
+// pointers are the settings that name a place in a document, by their field.
+func (cfg Config) pointers() map[string]string {
+	out := map[string]string{"/items": cfg.Items, "/key": cfg.Key, "/watermark": cfg.Watermark, "/externalId": cfg.ExternalID}
+	for i, p := range cfg.ID {
+		out["/id/"+strconv.Itoa(i)] = p
+	}
+	for name, p := range cfg.Keys {
+		out["/keys/"+name] = p
+	}
+	if cfg.Exists != nil {
+		out["/exists/found"] = cfg.Exists.Found
+		for name, p := range cfg.Exists.Request {
+			out["/exists/request/"+name] = p
+		}
 	}
 	return out
 }
@@ -251,7 +266,7 @@ func (s *sink) one(ctx context.Context, r sdk.Record) sdk.Result {
 	}
 	res := sdk.Result{Response: reply}
 	if s.cfg.ExternalID != "" {
-		res.ExternalID = pointerText(reply, s.cfg.ExternalID)
+		res.ExternalID = textIn(reply, s.cfg.ExternalID)
 	}
 	return res
 }
@@ -260,7 +275,7 @@ func (s *sink) exists(ctx context.Context, doc []byte, id string) (bool, error) 
 	e := s.cfg.Exists
 	request := map[string]string{}
 	for k, p := range e.Request {
-		request[k] = pointerText(doc, p)
+		request[k] = textIn(doc, p)
 	}
 	b, err := json.Marshal(request)
 	if err != nil {
@@ -270,7 +285,7 @@ func (s *sink) exists(ctx context.Context, doc []byte, id string) (bool, error) 
 	if err != nil {
 		return false, err
 	}
-	switch pointerText(reply, e.Found) {
+	switch textIn(reply, e.Found) {
 	case "", "false", "0":
 		return false, nil
 	}
@@ -288,23 +303,20 @@ func (c *caller) Call(ctx context.Context, operation string, in sdk.Record) (sdk
 	return sdk.Record{ID: in.ID, Payload: out, ContentType: "application/json"}, err
 }
 
-// pointer resolves a JSON pointer (RFC 6901); nil when there is nothing.
-func pointer(v any, p string) any {
-	found, _ := jsonpointer.Must(p).Find(v)
-	return found
-}
-
-func pointerText(doc []byte, p string) string {
-	d := json.NewDecoder(bytes.NewReader(doc))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil && err != io.EOF {
+// textIn is textAt for a document as it was written; empty when it is no JSON,
+// which encoding a request reports better and a reply of the codec never is.
+func textIn(doc []byte, pointer string) string {
+	v, err := jsonpointer.Decode(doc)
+	if err != nil {
 		return ""
 	}
-	return text(pointer(v, p))
+	return textAt(v, pointer)
 }
 
-func text(v any) string {
+// textAt is the text at a JSON pointer; empty when there is nothing. An object
+// or a list is its JSON, so that it can tell whether something is there.
+func textAt(doc any, pointer string) string {
+	v, _ := jsonpointer.Must(pointer).Find(doc)
 	if v == nil {
 		return ""
 	}

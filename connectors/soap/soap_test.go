@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -300,4 +301,23 @@ func FuzzReply(f *testing.F) {
 			t.Errorf("not JSON: %s", out)
 		}
 	})
+}
+
+func TestValidateChecksEveryPointer(t *testing.T) {
+	cfg := Config{
+		WSDL: "x", Interval: time.Second, Items: "/items", ID: []string{"/id", "number"}, Keys: map[string]string{"order": "/a~2"},
+		Exists: &Exists{Request: map[string]string{"reference": "number"}, Found: "found"},
+	}
+	var fields []string
+	for _, err := range validate(cfg, "source") {
+		var e *sdk.Error
+		if !errors.As(err, &e) || e.Class != sdk.BadConfig || !strings.Contains(e.Message, "no JSON pointer") {
+			t.Errorf("got %v, want what is no JSON pointer", err)
+			continue
+		}
+		fields = append(fields, e.Field)
+	}
+	if want := []string{"/exists/found", "/exists/request/reference", "/id/1", "/keys/order"}; !slices.Equal(fields, want) {
+		t.Errorf("got %v, want %v", fields, want)
+	}
 }

@@ -1,7 +1,6 @@
 package soap
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/cockroachdb/apd/v3"
 
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -78,13 +78,12 @@ func (s *source) poll(ctx context.Context) (sdk.Batch, error) {
 	if err != nil {
 		return sdk.Batch{}, err
 	}
-	d := json.NewDecoder(bytes.NewReader(reply))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return sdk.Batch{}, sdk.Fail(sdk.Retryable, "soap.reply", err)
+	doc, err := jsonpointer.Decode(reply)
+	if err != nil {
+		return sdk.Batch{}, sdk.Failf(sdk.Retryable, "soap.reply", "the reply is no JSON: %w", err)
 	}
-	items, _ := pointer(v, s.cfg.Items).([]any)
+	list, _ := jsonpointer.Must(s.cfg.Items).Find(doc)
+	items, _ := list.([]any)
 	return s.batch(items)
 }
 
@@ -109,18 +108,20 @@ func (s *source) batch(items []any) (sdk.Batch, error) {
 			continue
 		}
 		seen[id] = true
-		if w := text(pointer(item, s.cfg.Watermark)); s.cfg.Watermark != "" && later(w, highest) {
-			highest = w
+		if s.cfg.Watermark != "" {
+			if w := textAt(item, s.cfg.Watermark); later(w, highest) {
+				highest = w
+			}
 		}
 		if s.seen[id] {
 			continue
 		}
 		r := sdk.Record{ID: id, Entity: s.cfg.Entity, Operation: "event", Payload: payload, ContentType: "application/json", Meta: map[string]string{}}
 		if s.cfg.Key != "" {
-			r.Key = text(pointer(item, s.cfg.Key))
+			r.Key = textAt(item, s.cfg.Key)
 		}
 		for name, p := range s.cfg.Keys {
-			if v := text(pointer(item, p)); v != "" {
+			if v := textAt(item, p); v != "" {
 				r.Meta["key."+name] = v
 			}
 		}
@@ -152,7 +153,7 @@ func later(a, b string) bool {
 func (s *source) identify(item any) (id, missing string) {
 	var parts []string
 	for _, p := range s.cfg.ID {
-		v := text(pointer(item, p))
+		v := textAt(item, p)
 		if v == "" {
 			return "", p
 		}
