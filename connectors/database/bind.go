@@ -1,7 +1,6 @@
 package database
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/crossdock/crossdock/connectors/database/internal/parameters"
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -35,10 +35,8 @@ func decode(rec sdk.Record) (any, error) {
 	if rec.ContentType != "" && rec.ContentType != "application/json" {
 		return nil, sdk.Failf(sdk.Permanent, "sql.payload", "the payload is %s, expected application/json: add a mapping to the route", rec.ContentType)
 	}
-	dec := json.NewDecoder(bytes.NewReader(rec.Payload))
-	dec.UseNumber()
-	var doc any
-	if err := dec.Decode(&doc); err != nil {
+	doc, err := jsonpointer.Decode(rec.Payload)
+	if err != nil {
 		return nil, sdk.Failf(sdk.Permanent, "sql.payload", "the payload is not JSON: %w", err)
 	}
 	return doc, nil
@@ -66,31 +64,34 @@ func (b binder) lookup(p parameters.Parameter, sc scope) (v any, pointer string,
 	if name, ok := strings.CutPrefix(p.Text, "@"); ok {
 		return sc.special(name)
 	}
-	from, tokens := sc.item, strings.Split(p.Text, ".")
-	pointer = sc.at
+	from, at := sc.item, sc.at
 	if strings.HasPrefix(p.Text, "/") {
-		from, pointer = sc.doc, ""
-		tokens = strings.Split(p.Text[1:], "/")
-		for i := range tokens {
-			tokens[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(tokens[i])
-		}
+		from, at = sc.doc, ""
 	}
-	v = from
-	for _, t := range tokens {
-		next, ok := member(v, t)
-		if !ok {
-			if p.Optional {
-				return nil, pointer, nil
-			}
-			return nil, pointer, &sdk.Error{
-				Class: sdk.Permanent, Code: "sql.parameter", Field: pointer + "/" + t,
-				Message: fmt.Sprintf("parameter :%s has no value: the document has no %s here%s; write :%s? where it may be missing", p.Text, t, present(v), p.Text),
-			}
-		}
-		pointer += "/" + t
-		v = next
+	if v, found := p.Path.Find(from); found {
+		return v, at + p.Path.String(), nil
 	}
-	return v, pointer, nil
+	if p.Optional {
+		return nil, at + p.Path.String(), nil
+	}
+	return nil, "", missing(p, from, at)
+}
+
+// missing tells how far a parameter's path leads into the document, and what is
+// there instead.
+func missing(p parameters.Parameter, from any, at string) error {
+	parent, n := from, 0
+	for ; n < len(p.Path)-1; n++ {
+		next, found := p.Path[n : n+1].Find(parent)
+		if !found {
+			break
+		}
+		parent = next
+	}
+	return &sdk.Error{
+		Class: sdk.Permanent, Code: "sql.parameter", Field: at + p.Path[:n+1].String(),
+		Message: fmt.Sprintf("parameter :%s has no value: the document has no %s here%s; write :%s? where it may be missing", p.Text, p.Path[n], present(parent), p.Text),
+	}
 }
 
 // special resolves :@name, what is known of the record beside its payload.
@@ -108,21 +109,6 @@ func (sc scope) special(name string) (any, string, error) {
 		return json.Number(strconv.Itoa(sc.index)), "", nil
 	}
 	return nil, "", sdk.Failf(sdk.BadConfig, "sql.parameter", "parameter :@%s is unknown, expected :@id, :@key, :@entity, :@operation or :@index", name)
-}
-
-func member(v any, token string) (any, bool) {
-	switch v := v.(type) {
-	case map[string]any:
-		x, ok := v[token]
-		return x, ok
-	case []any:
-		i, err := strconv.Atoi(token)
-		if err != nil || i < 0 || i >= len(v) {
-			return nil, false
-		}
-		return v[i], true
-	}
-	return nil, false
 }
 
 // present lists what is there instead of a missing field.

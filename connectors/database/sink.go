@@ -106,10 +106,11 @@ func compileStatement(d dialect, st Statement) (step, error) {
 		return step{}, err
 	}
 	if st.Each != "" {
-		if !strings.HasPrefix(st.Each, "/") {
-			return step{}, fmt.Errorf("each %q is no JSON Pointer, expected such as /lines", st.Each)
+		each, err := parameters.At(st.Each)
+		if err != nil {
+			return step{}, fmt.Errorf("each %w", err)
 		}
-		s.each = &parameters.Parameter{Text: st.Each}
+		s.each = &each
 	}
 	s.text = s.sql.Render(d.placeholder)
 	return s, nil

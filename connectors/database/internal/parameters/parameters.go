@@ -13,6 +13,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
 )
 
 // Statement is SQL text cut at its named parameters.
@@ -26,8 +28,21 @@ type Parameter struct {
 	// Text is what stands after the colon, without braces and question mark:
 	// "customer.name", "@id", or a JSON Pointer, which begins with a slash.
 	Text string
+	// Path is where the value stands: from the root of the document when Text is
+	// a JSON Pointer, else from the item that the statement is run for. It is
+	// empty for what begins with @.
+	Path jsonpointer.Pointer
 	// Optional says that a missing field is NULL and not an error (:name?).
 	Optional bool
+}
+
+// At is the parameter at a JSON Pointer, which begins with a slash.
+func At(pointer string) (Parameter, error) {
+	path, err := jsonpointer.Parse(pointer)
+	if err != nil || path == nil {
+		return Parameter{}, fmt.Errorf("%q is no JSON Pointer, expected such as /lines", pointer)
+	}
+	return Parameter{Text: pointer, Path: path}, nil
 }
 
 // Parse cuts SQL at its parameters. It fails, with line and column, for text in
@@ -156,10 +171,11 @@ func (p *parser) pointer() error {
 		return p.fail(p.pos, "a parameter :{ does not end, expected :{/path/in/document}")
 	}
 	text := p.sql[p.pos+2 : p.pos+end]
-	if !strings.HasPrefix(text, "/") {
+	par, err := At(text)
+	if err != nil {
 		return p.fail(p.pos, "parameter :{%s} is no JSON Pointer, expected :{/path/in/document}", text)
 	}
-	p.emit(text, p.pos+end+1)
+	p.emit(par, p.pos+end+1)
 	return nil
 }
 
@@ -182,7 +198,11 @@ func (p *parser) name() {
 		p.pos++
 		return
 	}
-	p.emit(p.sql[p.pos+1:i], i)
+	par := Parameter{Text: p.sql[p.pos+1 : i]}
+	if par.Text[0] != '@' {
+		par.Path = strings.Split(par.Text, ".")
+	}
+	p.emit(par, i)
 }
 
 func isNameStart(s string) bool {
@@ -190,9 +210,8 @@ func isNameStart(s string) bool {
 	return r == '_' || unicode.IsLetter(r)
 }
 
-func (p *parser) emit(text string, end int) {
+func (p *parser) emit(par Parameter, end int) {
 	p.out.pieces = append(p.out.pieces, p.sql[p.start:p.pos])
-	par := Parameter{Text: text}
 	if end < len(p.sql) && p.sql[end] == '?' {
 		par.Optional = true
 		end++

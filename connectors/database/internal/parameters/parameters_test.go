@@ -1,8 +1,11 @@
 package parameters
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/crossdock/crossdock/connectors/jsonpointer"
 )
 
 func TestParse(t *testing.T) {
@@ -96,4 +99,17 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("in quotes %q has parameters %v, %v", sql, quoted, err)
 		}
 	})
+}
+
+func TestPathOfAParameter(t *testing.T) {
+	st, err := Parse("VALUES (:sku, :customer.name?, :{/a~1b/0}, :@id)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []jsonpointer.Pointer{{"sku"}, {"customer", "name"}, {"a/b", "0"}, nil}
+	for i, p := range st.Parameters() {
+		if !slices.Equal(p.Path, want[i]) {
+			t.Errorf("%s: %v, want %v", p.Text, p.Path, want[i])
+		}
+	}
 }
