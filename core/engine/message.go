@@ -33,6 +33,23 @@ const (
 	MetaBusinessPrefix = "key."         // business keys: "key.order" = "4711"
 )
 
+// BusinessKeys returns the business keys in a message's metadata by name, without their prefix; nil when it has
+// none. The map is the caller's own.
+func BusinessKeys(md message.Metadata) map[string]string {
+	var keys map[string]string
+	for k, v := range md {
+		name, ok := strings.CutPrefix(k, MetaBusinessPrefix)
+		if !ok || name == "" {
+			continue
+		}
+		if keys == nil {
+			keys = map[string]string{}
+		}
+		keys[name] = v
+	}
+	return keys
+}
+
 // Partitions is the number of partitions the canonical stream is divided into. It is part of the subjects of
 // stored messages and therefore fixed.
 const Partitions = 16

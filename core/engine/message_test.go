@@ -41,6 +41,16 @@ func TestSubjectToken(t *testing.T) {
 	}
 }
 
+func TestBusinessKeys(t *testing.T) {
+	got := BusinessKeys(message.Metadata{MetaKey: "4711", "key.order": "4711", "key.customer.name": "Acme", "key.": "x", "monkey.a": "b"})
+	if want := map[string]string{"order": "4711", "customer.name": "Acme"}; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := BusinessKeys(message.Metadata{MetaKey: "4711"}); got != nil {
+		t.Errorf("got %v of a message without business keys", got)
+	}
+}
+
 func TestPartitionOf(t *testing.T) {
 	// The values are part of stored subjects: a change would send a key's messages to another lane.
 	for key, want := range map[string]int{"": 5, "4711": 2, "gtin:04006381333931": 15, "Größe": 10} {

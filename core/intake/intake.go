@@ -230,7 +230,7 @@ func Hop(m *message.Message, endpoint string, routes []string, at time.Time) led
 	return ledger.Hop{
 		MessageID: m.UUID, Correlation: m.Metadata.Get(engine.MetaCorrelation), Route: strings.Join(routes, ","),
 		Target: endpoint, Stage: "received", State: "received", At: at, After: m.Payload,
-		Keys: businessKeys(m.Metadata), Trace: m.Metadata.Get(engine.MetaTrace),
+		Keys: engine.BusinessKeys(m.Metadata), Trace: m.Metadata.Get(engine.MetaTrace),
 	}
 }
 
@@ -288,16 +288,6 @@ func (s *Source) bury(ctx context.Context, u *protocol.Unreadable) error {
 	}
 	s.o.Log.Warn("unreadable input kept as dead letter", "endpoint", s.o.Endpoint, "id", id, "reason", d.Reason)
 	return nil
-}
-
-func businessKeys(md message.Metadata) map[string]string {
-	keys := map[string]string{}
-	for k, v := range md {
-		if name, ok := strings.CutPrefix(k, engine.MetaBusinessPrefix); ok {
-			keys[name] = v
-		}
-	}
-	return keys
 }
 
 // savePositions writes the newest position now and then, and once at the end.

@@ -161,7 +161,7 @@ func Hop(event *message.Message, at time.Time) ledger.Hop {
 		Route:  event.Metadata.Get(engine.MetaRoute),
 		Target: "canonical." + event.Metadata.Get(engine.MetaEntity) + "." + event.Metadata.Get(engine.MetaEvent),
 		Stage:  "canonical", State: "mapped", At: at, After: event.Payload,
-		Keys: businessKeys(event.Metadata), Trace: event.Metadata.Get(engine.MetaTrace),
+		Keys: engine.BusinessKeys(event.Metadata), Trace: event.Metadata.Get(engine.MetaTrace),
 	}
 }
 
@@ -211,7 +211,7 @@ func (in *Inbound) bury(ctx context.Context, msg *message.Message, p part, cause
 		Route: in.route.Name.Value, Target: msg.Metadata.Get(engine.MetaConnection) + "." + msg.Metadata.Get(engine.MetaSource),
 		Key: msg.Metadata.Get(engine.MetaKey), MessageID: p.id, Correlation: msg.Metadata.Get(engine.MetaCorrelation),
 		Stage: "map", Class: "PERMANENT", Code: codeOf(cause), Reason: cause.Error(), Payload: p.doc, ContentType: "application/json",
-		Metadata: md, Keys: businessKeys(msg.Metadata), Attempts: 1, FirstAt: in.now().UTC(), At: in.now().UTC(), State: "dead",
+		Metadata: md, Keys: engine.BusinessKeys(msg.Metadata), Attempts: 1, FirstAt: in.now().UTC(), At: in.now().UTC(), State: "dead",
 	}
 	id, err := in.book.Bury(ctx, d, false)
 	if err != nil {
@@ -245,16 +245,6 @@ func eventTime(msg *message.Message, fallback time.Time) time.Time {
 		}
 	}
 	return fallback
-}
-
-func businessKeys(md message.Metadata) map[string]string {
-	keys := map[string]string{}
-	for k, v := range md {
-		if name, ok := strings.CutPrefix(k, engine.MetaBusinessPrefix); ok {
-			keys[name] = v
-		}
-	}
-	return keys
 }
 
 func warnings(list []mapping.Finding) string {
