@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/httpexchange"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -154,10 +155,10 @@ func (t *tokens) issue(ctx context.Context) (string, error) {
 		return "", t.refused(a, reply.Error, reply.Description)
 	}
 	if parsed != nil || reply.AccessToken == "" {
-		return "", sdk.Failf(sdk.Auth, "oauth2.no_token", "the token address %s answered %d without an access_token; check auth.tokenUrl", shown(t.auth.TokenURL), a.status)
+		return "", sdk.Failf(sdk.Auth, "oauth2.no_token", "the token address %s answered %d without an access_token; check auth.tokenUrl", httpexchange.Address(t.auth.TokenURL), a.status)
 	}
 	if reply.TokenType != "" && !strings.EqualFold(reply.TokenType, "bearer") {
-		return "", sdk.Failf(sdk.Auth, "oauth2.token_type", "the token address %s issues tokens of type %q; only bearer tokens are understood", shown(t.auth.TokenURL), reply.TokenType)
+		return "", sdk.Failf(sdk.Auth, "oauth2.token_type", "the token address %s issues tokens of type %q; only bearer tokens are understood", httpexchange.Address(t.auth.TokenURL), reply.TokenType)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -182,7 +183,7 @@ func (t *tokens) refused(a *answer, code, description string) error {
 		code = fmt.Sprint(a.status)
 	}
 	e.Code = "oauth2." + code
-	e.Message = fmt.Sprintf("the token address %s refused the client %q with status %d", shown(t.auth.TokenURL), t.auth.ClientID, a.status)
+	e.Message = fmt.Sprintf("the token address %s refused the client %q with status %d", httpexchange.Address(t.auth.TokenURL), t.auth.ClientID, a.status)
 	if description != "" {
 		e.Message += ": " + hide(description, []string{t.auth.ClientSecret})
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/crossdock/crossdock/connectors/httpexchange"
 	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/rest/internal/template"
 	"github.com/crossdock/crossdock/connectors/sdk"
@@ -82,7 +83,7 @@ func (s *sink) verdicts(method string, a *answer, results []sdk.Result) {
 	if err != nil || a.short != nil || len(items) != len(results) {
 		// Some may have been refused, and which is unknown: sending again is safe
 		// where the other side knows documents again, which batches require.
-		fill(results, sdk.Failf(sdk.Retryable, "rest.results", "the answer of %s has no array of %d results at %s", shown(a.url.String()), len(results), s.cfg.Batch.Results))
+		fill(results, sdk.Failf(sdk.Retryable, "rest.results", "the answer of %s has no array of %d results at %s", httpexchange.Address(a.url.String()), len(results), s.cfg.Batch.Results))
 		return
 	}
 	for i, item := range items {
@@ -95,7 +96,7 @@ func (s *sink) verdicts(method string, a *answer, results []sdk.Result) {
 		text, _ := jsonpointer.Text(status)
 		one := answer{header: a.header, url: a.url, body: encoded}
 		if one.status, err = strconv.Atoi(text); err != nil {
-			results[i].Err = sdk.Failf(sdk.Retryable, "rest.results", "result %d of %s has no status at %s", i, shown(a.url.String()), s.cfg.Batch.Status)
+			results[i].Err = sdk.Failf(sdk.Retryable, "rest.results", "result %d of %s has no status at %s", i, httpexchange.Address(a.url.String()), s.cfg.Batch.Status)
 			continue
 		}
 		_, err = s.client.judge(method, &one)

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/crossdock/crossdock/connectors/httpexchange"
 	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/rest/internal/template"
 	"github.com/crossdock/crossdock/connectors/sdk"
@@ -83,7 +84,7 @@ func (c *caller) ask(ctx context.Context, out outgoing) (sdk.Record, error) {
 		return sdk.Record{}, incomplete(a, c.client)
 	}
 	if _, err := jsonpointer.Decode(a.body); err != nil {
-		return sdk.Record{}, sdk.Failf(sdk.Permanent, "rest.not_json", "the answer of %s is no JSON: %w", shown(out.url), err)
+		return sdk.Record{}, sdk.Failf(sdk.Permanent, "rest.not_json", "the answer of %s is no JSON: %w", httpexchange.Address(out.url), err)
 	}
 	reply.Payload = a.body
 	return reply, nil

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/httpexchange"
 	"github.com/crossdock/crossdock/connectors/rest/internal/template"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
@@ -27,7 +28,7 @@ func (c *client) reach(ctx context.Context, address string) []sdk.Step {
 	defer cancel()
 	u, err := url.Parse(address)
 	if err != nil {
-		return []sdk.Step{{Name: "resolve", Err: sdk.Failf(sdk.BadConfig, "rest.address", "%s is no address", shown(address))}}
+		return []sdk.Step{{Name: "resolve", Err: sdk.Failf(sdk.BadConfig, "rest.address", "%s is no address", httpexchange.Address(address))}}
 	}
 	port := u.Port()
 	if port == "" {

@@ -6,17 +6,15 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/httpexchange"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -138,11 +136,7 @@ func (c *client) once(ctx context.Context, out outgoing) (*answer, error) {
 func (c *client) try(ctx context.Context, out outgoing) (a *answer, token string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	connected := false
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected = true },
-	})
-	r, err := c.request(traced, out)
+	r, err := c.request(ctx, out)
 	if err != nil {
 		return nil, "", err
 	}
@@ -151,13 +145,13 @@ func (c *client) try(ctx context.Context, out outgoing) (a *answer, token string
 			return nil, "", err
 		}
 	}
-	resp, err := c.http.Do(r)
+	resp, err := httpexchange.Do(c.http, r, c.hide)
 	if err != nil {
-		return nil, token, c.unanswered(ctx, r, err, connected)
+		return nil, token, err
 	}
 	defer func() { _ = resp.Body.Close() }() // the answer is read; nothing depends on it
 	a = &answer{status: resp.StatusCode, header: resp.Header, url: resp.Request.URL}
-	a.body, a.short = readLimited(resp.Body, c.maxResponse)
+	a.body, a.short = httpexchange.Body(resp.Body, c.maxResponse)
 	return a, token, nil
 }
 
@@ -176,7 +170,7 @@ func (c *client) request(ctx context.Context, out outgoing) (*http.Request, erro
 	}
 	r, err := http.NewRequestWithContext(ctx, out.method, out.url, bytes.NewReader(body))
 	if err != nil {
-		return nil, sdk.Failf(sdk.BadConfig, "rest.address", "cannot make a request to %s: %s", shown(out.url), c.hide(bare(err).Error()))
+		return nil, sdk.Failf(sdk.BadConfig, "rest.address", "cannot make a request to %s: %s", httpexchange.Address(out.url), c.hide(httpexchange.Cause(err).Error()))
 	}
 	if len(body) == 0 {
 		r.Body, r.GetBody, r.ContentLength = nil, nil, 0
@@ -210,52 +204,6 @@ func (c *client) request(ctx context.Context, out outgoing) (*http.Request, erro
 	return r, nil
 }
 
-// unanswered classifies a request without an answer. Before there was a
-// connection nothing can have happened on the other side.
-func (c *client) unanswered(ctx context.Context, r *http.Request, err error, connected bool) error {
-	cause := bare(err)
-	where := r.Method + " " + shown(r.URL.String())
-	text := c.hide(cause.Error())
-	var dns *net.DNSError
-	var certificate *tls.CertificateVerificationError
-	switch {
-	case ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled):
-		return sdk.Failf(sdk.Retryable, "http.cancelled", "%s was interrupted", where)
-	case errors.As(err, &dns):
-		return sdk.Failf(sdk.NotConnected, "http.resolve", "%s: the name %s could not be resolved; check the address and the name server", where, r.URL.Hostname())
-	case errors.As(err, &certificate):
-		return sdk.Failf(sdk.NotConnected, "tls.certificate", "%s: the server's certificate is not trusted: %s; set ca to the authority that signed it, if it is the right server", where, text)
-	case !connected:
-		return sdk.Failf(sdk.NotConnected, "http.connect", "%s: no connection, nothing was sent: %s", where, text)
-	case isTimeout(cause):
-		return sdk.Failf(sdk.Retryable, "http.timeout", "%s: no answer within %s; whether it had an effect is unknown until it is tried again", where, c.timeout)
-	}
-	return sdk.Failf(sdk.Retryable, "http.interrupted", "%s: the connection ended before the answer: %s", where, text)
-}
-
-func isTimeout(err error) bool {
-	var n net.Error
-	return errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &n) && n.Timeout())
-}
-
-// bare takes the address, which may hold secrets, off an error of net/http.
-func bare(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
-}
-
-// shown is an address fit for logs: without query, user and password.
-func shown(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "(an unreadable address)"
-	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
-}
-
 // hide removes the credentials from text that the other side wrote: some APIs
 // quote the token they refuse.
 func (c *client) hide(text string) string { return hide(text, c.secrets()) }
@@ -278,14 +226,4 @@ func hide(text string, secrets []string) string {
 		}
 	}
 	return text
-}
-
-var errTooLarge = errors.New("the answer is larger than maxResponse")
-
-func readLimited(r io.Reader, limit int64) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if int64(len(body)) > limit {
-		return body[:limit], errTooLarge
-	}
-	return body, err
 }

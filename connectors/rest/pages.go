@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/crossdock/crossdock/connectors/httpexchange"
 	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
@@ -114,7 +115,7 @@ func (p pager) follow(a *answer, link string) (string, error) {
 		return "", err
 	}
 	if to.String() == a.url.String() {
-		return "", sdk.Failf(sdk.BadConfig, "rest.next", "the page %s names itself as its next page; check pagination.next", shown(link))
+		return "", sdk.Failf(sdk.BadConfig, "rest.next", "the page %s names itself as its next page; check pagination.next", httpexchange.Address(link))
 	}
 	return to.String(), nil
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/httpexchange"
 	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/rest/internal/template"
 	"github.com/crossdock/crossdock/connectors/sdk"
@@ -134,7 +135,7 @@ func (p *poll) next(ctx context.Context) (sdk.Batch, error) {
 		return sdk.Batch{}, err
 	}
 	if cursor != "" && len(items) > 0 && body == p.page {
-		return sdk.Batch{}, sdk.Failf(sdk.BadConfig, "rest.pages", "%s answered two pages with the same content; the server ignores the parameter of pagination, or there is another one", shown(address))
+		return sdk.Batch{}, sdk.Failf(sdk.BadConfig, "rest.pages", "%s answered two pages with the same content; the server ignores the parameter of pagination, or there is another one", httpexchange.Address(address))
 	}
 	p.page, p.resumed = body, false
 	after.After, after.Cursor, after.Last = "", cursor, nil
@@ -218,11 +219,11 @@ func (p *poll) restarted(a *answer, err error) error {
 }
 
 func incomplete(a *answer, c *client) error {
-	where := shown(a.url.String())
-	if errors.Is(a.short, errTooLarge) {
+	where := httpexchange.Address(a.url.String())
+	if errors.Is(a.short, httpexchange.ErrTooLarge) {
 		return sdk.Failf(sdk.BadConfig, "rest.too_large", "the answer of %s is larger than %d bytes; ask for smaller pages or raise maxResponse", where, c.maxResponse)
 	}
-	return sdk.Failf(sdk.Retryable, "http.interrupted", "the answer of %s ended too early: %s", where, c.hide(bare(a.short).Error()))
+	return sdk.Failf(sdk.Retryable, "http.interrupted", "the answer of %s ended too early: %s", where, c.hide(httpexchange.Cause(a.short).Error()))
 }
 
 // list takes the records out of an answer.
@@ -232,11 +233,11 @@ func (p *poll) list(a *answer, empty bool) ([]json.RawMessage, any, error) {
 	}
 	doc, err := jsonpointer.Decode(a.body)
 	if err != nil {
-		return nil, nil, sdk.Failf(sdk.Retryable, "rest.not_json", "the answer of %s is no JSON: %w", shown(a.url.String()), err)
+		return nil, nil, sdk.Failf(sdk.Retryable, "rest.not_json", "the answer of %s is no JSON: %w", httpexchange.Address(a.url.String()), err)
 	}
 	part, ok := p.items.Raw(a.body)
 	if !ok {
-		return nil, nil, sdk.Failf(sdk.BadConfig, "rest.items", "the answer of %s has nothing at %s; set items to the JSON pointer of the list", shown(a.url.String()), p.cfg.Items)
+		return nil, nil, sdk.Failf(sdk.BadConfig, "rest.items", "the answer of %s has nothing at %s; set items to the JSON pointer of the list", httpexchange.Address(a.url.String()), p.cfg.Items)
 	}
 	switch jsonpointer.FirstByte(part) {
 	case '[':
@@ -250,7 +251,7 @@ func (p *poll) list(a *answer, empty bool) ([]json.RawMessage, any, error) {
 	case 'n': // null: many APIs write an empty list so
 		return nil, doc, nil
 	}
-	return nil, nil, sdk.Failf(sdk.BadConfig, "rest.items", "the answer of %s has no list at %q; set items to the JSON pointer of the list", shown(a.url.String()), p.cfg.Items)
+	return nil, nil, sdk.Failf(sdk.BadConfig, "rest.items", "the answer of %s has no list at %q; set items to the JSON pointer of the list", httpexchange.Address(a.url.String()), p.cfg.Items)
 }
 
 // batch makes the records of a page. An item without its id or key is kept as

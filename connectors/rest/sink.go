@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/crossdock/crossdock/connectors/httpexchange"
 	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/rest/internal/template"
 	"github.com/crossdock/crossdock/connectors/sdk"
@@ -217,7 +218,7 @@ func (s *sink) post(ctx context.Context, out outgoing) sdk.Result {
 	if err == nil && a.short != nil {
 		// The status has said that the effect is made; sending again would make
 		// it twice.
-		s.log.Warn("an answer could not be read to its end; its status says success", "status", a.status, "error", s.client.hide(bare(a.short).Error()))
+		s.log.Warn("an answer could not be read to its end; its status says success", "status", a.status, "error", s.client.hide(httpexchange.Cause(a.short).Error()))
 	}
 	return sdk.Result{Err: err, ExternalID: s.idOf(a), Response: capture(a)}
 }
@@ -285,7 +286,7 @@ func lookError(a *answer) error {
 	if e.Class == sdk.Permanent {
 		e.Class = sdk.BadConfig
 	}
-	e.Message = fmt.Sprintf("looking for the document (readBeforeWrite) at %s: %s", shown(a.url.String()), e.Message)
+	e.Message = fmt.Sprintf("looking for the document (readBeforeWrite) at %s: %s", httpexchange.Address(a.url.String()), e.Message)
 	return e
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/crossdock/crossdock/connectors/httpexchange"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -83,7 +84,7 @@ func (c *client) judge(method string, a *answer) (empty bool, err error) {
 	if !errors.As(verdict, &e) {
 		e = &sdk.Error{Code: "http." + strconv.Itoa(a.status), Message: http.StatusText(a.status)}
 	}
-	e.Message = method + " " + shown(a.url.String()) + ": " + e.Message
+	e.Message = method + " " + httpexchange.Address(a.url.String()) + ": " + e.Message
 	if a.status/100 == 3 {
 		e.Class = sdk.BadConfig
 		e.Message += redirected(a)
@@ -106,7 +107,7 @@ func (c *client) judge(method string, a *answer) (empty bool, err error) {
 func redirected(a *answer) string {
 	to := a.header.Get("Location")
 	if u, err := a.url.Parse(to); err == nil && to != "" {
-		return fmt.Sprintf(": it redirects to %s, which is another host or would change the method, and is not followed; set url to the new address if it is the right one", shown(u.String()))
+		return fmt.Sprintf(": it redirects to %s, which is another host or would change the method, and is not followed; set url to the new address if it is the right one", httpexchange.Address(u.String()))
 	}
 	return ": it redirects without saying where to"
 }

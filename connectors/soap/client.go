@@ -7,11 +7,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/httpexchange"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -75,12 +75,12 @@ func (c *client) call(ctx context.Context, operation string, request []byte, mes
 	if err != nil {
 		return nil, sdk.Fail(sdk.BadConfig, "soap.url", err)
 	}
-	res, err := c.http.Do(req)
+	res, err := httpexchange.Do(c.http, req, nil)
 	if err != nil {
-		return nil, transport(err)
+		return nil, err
 	}
 	defer res.Body.Close()
-	raw, err := readLimited(res.Body, maxReply)
+	raw, err := httpexchange.Body(res.Body, maxReply)
 	if err != nil {
 		return nil, sdk.Fail(sdk.Retryable, "soap.reply", err)
 	}
@@ -266,16 +266,6 @@ func (c *client) classify(f *Fault, status int) error {
 		e.Class = sdk.Auth
 	}
 	return e
-}
-
-// transport classifies what went wrong before a reply arrived.
-func transport(err error) error {
-	var op *net.OpError
-	var dns *net.DNSError
-	if errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial" {
-		return sdk.Fail(sdk.NotConnected, "soap.connect", err)
-	}
-	return sdk.Fail(sdk.Retryable, "soap.transport", err)
 }
 
 func newHTTP(timeout time.Duration) *http.Client {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
-	"io"
 	"sort"
 	"strconv"
 	"strings"
@@ -361,13 +360,4 @@ func (s *Service) schema(f field, depth int) map[string]any {
 		out["required"] = required
 	}
 	return out
-}
-
-// readLimited reads a body up to a limit and says so when it is longer.
-func readLimited(r io.Reader, limit int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		return nil, fmt.Errorf("the reply is larger than %d bytes", limit)
-	}
-	return b, err
 }

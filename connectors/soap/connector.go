@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/crossdock/crossdock/connectors/httpexchange"
 	"github.com/crossdock/crossdock/connectors/jsonpointer"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
@@ -176,12 +177,12 @@ func fetchDocument(ctx context.Context, h *http.Client, cfg Config, location str
 	if cfg.User != "" {
 		req.SetBasicAuth(cfg.User, cfg.Pass)
 	}
-	res, err := h.Do(req)
+	res, err := httpexchange.Do(h, req, nil)
 	if err != nil {
-		return nil, transport(err)
+		return nil, err
 	}
 	defer res.Body.Close()
-	b, err := readLimited(res.Body, maxDocument)
+	b, err := httpexchange.Body(res.Body, maxDocument)
 	if err != nil {
 		return nil, sdk.Fail(sdk.Retryable, "soap.wsdl", err)
 	}
@@ -210,10 +211,8 @@ func (e *endpoint) Check(ctx context.Context) []sdk.Step {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, to, nil)
 	if err == nil {
 		var res *http.Response
-		if res, err = e.client.http.Do(req); err == nil {
+		if res, err = httpexchange.Do(e.client.http, req, nil); err == nil {
 			err = res.Body.Close()
-		} else {
-			err = transport(err)
 		}
 	}
 	return append(steps, sdk.Step{Name: "reach " + to, Err: err, Took: time.Since(began)})
