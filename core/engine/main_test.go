@@ -69,7 +69,7 @@ func publish(t testing.TB, e *Engine, topic string, msgs ...*message.Message) {
 	}
 }
 
-// receive returns the next message, or ends the test after ten seconds.
+// receive returns the next message, or ends the test after 45 seconds.
 func receive(t testing.TB, ch <-chan *message.Message) *message.Message {
 	t.Helper()
 	select {
@@ -102,7 +102,7 @@ func waitUntil(t testing.TB, what string, condition func() bool) {
 	deadline := time.Now().Add(45 * time.Second)
 	for !condition() {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 10 s: %s", what)
+			t.Fatalf("not within 45 s: %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
