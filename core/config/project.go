@@ -115,7 +115,7 @@ func LoadSettings(dir string, getenv func(string) string) (*Project, strictyaml.
 	data, err := os.ReadFile(filepath.Join(abs, SettingsFile))
 	if err != nil {
 		hint := "run `crossdock init " + dir + "` to make a project, or name its folder with -c"
-		fs.Add(strictyaml.Pos{File: filepath.Join(dir, SettingsFile)}, hint, "cannot read the settings: %v", cause(err))
+		fs.Add(strictyaml.Pos{File: filepath.Join(dir, SettingsFile)}, hint, "cannot read the settings: %v", strictyaml.WithoutPath(err))
 		return nil, fs
 	}
 	f, fs := strictyaml.Parse(SettingsFile, data)
@@ -172,7 +172,7 @@ func (l *loader) each(folder string, read func(name string, data []byte)) {
 	entries, err := os.ReadDir(filepath.Join(l.project.Dir, folder))
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			l.fs.Add(strictyaml.Pos{File: folder}, "", "cannot list the folder: %v", cause(err))
+			l.fs.Add(strictyaml.Pos{File: folder}, "", "cannot list the folder: %v", strictyaml.WithoutPath(err))
 		}
 		return
 	}
@@ -190,7 +190,7 @@ func (l *loader) each(folder string, read func(name string, data []byte)) {
 		}
 		data, err := os.ReadFile(filepath.Join(l.project.Dir, name))
 		if err != nil {
-			l.fs.Add(strictyaml.Pos{File: name}, "", "cannot read the file: %v", cause(err))
+			l.fs.Add(strictyaml.Pos{File: name}, "", "cannot read the file: %v", strictyaml.WithoutPath(err))
 			continue
 		}
 		read(name, data)
@@ -216,15 +216,6 @@ func (p *Project) unique() strictyaml.Findings {
 		seen[c.Name.Value] = c.Name.Pos
 	}
 	return fs
-}
-
-// cause strips the path that os errors repeat.
-func cause(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
 }
 
 // Endpoint finds "<connection>.<endpoint>" among those of a role.

@@ -89,7 +89,7 @@ func (r *references) lookup(kind, name string) (string, error) {
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("cannot read the secret file %s: %w", name, cause(err))
+		return "", fmt.Errorf("cannot read the secret file %s: %w", name, strictyaml.WithoutPath(err))
 	}
 	return strings.TrimRight(string(b), "\r\n"), nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -159,7 +160,7 @@ func (c *compiler) document(n *yaml.Node) *node {
 	}
 	b, err := fs.ReadFile(c.fsys, name)
 	if err != nil {
-		c.fail(c.file.at(n), CodeUnknown, "paths are relative to the mapping file", "the file %s cannot be read: %v", name, cause(err))
+		c.fail(c.file.at(n), CodeUnknown, "paths are relative to the mapping file", "the file %s cannot be read: %v", name, strictyaml.WithoutPath(err))
 		return nil
 	}
 	v, err := parse(b, "")

@@ -26,7 +26,7 @@ func (c *compiler) unread(root *yaml.Node) {
 			return
 		}
 		all := map[string]bool{}
-		c.everyPath(c.src, nameSrc, 0, func(p string, _ bool) { all[p] = true })
+		c.src.walk(nameSrc, func(p string, _ bool) { all[p] = true })
 		for _, e := range n.Content {
 			if len(all) > 1 && !all[e.Value] {
 				c.fail(c.file.at(e), CodeUnknown, near(e.Value, keys(all)), "ignore: the source has no %s", e.Value)
@@ -34,7 +34,7 @@ func (c *compiler) unread(root *yaml.Node) {
 			ignored = append(ignored, e.Value)
 		}
 	}
-	c.everyPath(c.src, nameSrc, 0, func(p string, leaf bool) {
+	c.src.walk(nameSrc, func(p string, leaf bool) {
 		if leaf && !c.reads[p] && !c.covered(p) && !below(p, ignored) {
 			c.m.unread = append(c.m.unread, p)
 		}
@@ -68,23 +68,4 @@ func below(p string, of []string) bool {
 		}
 	}
 	return false
-}
-
-// maxPathDepth ends the walk through schemas that contain themselves.
-const maxPathDepth = 12
-
-func (c *compiler) everyPath(s *Schema, path string, depth int, f func(path string, leaf bool)) {
-	s = s.resolved()
-	if s == nil || depth > maxPathDepth {
-		return
-	}
-	f(path, s.kind != typeObject && s.kind != typeArray)
-	switch s.kind {
-	case typeArray:
-		c.everyPath(s.items, path+"[]", depth+1, f)
-	case typeObject:
-		for _, name := range s.names() {
-			c.everyPath(s.props[name], path+"."+name, depth+1, f)
-		}
-	}
 }

@@ -32,6 +32,9 @@ type Mapping struct {
 	unread   []string
 }
 
+// MaxOutput is the largest result of a mapping in bytes.
+const MaxOutput = 64 << 20
+
 // Input is what a run knows besides the document.
 type Input struct {
 	// MessageID is messageId in expressions, and is named in errors.
@@ -158,7 +161,7 @@ func (m *Mapping) Map(ctx context.Context, doc []byte, in Input) (Output, error)
 	if err != nil {
 		return Output{}, f.fail(m.root, nil, err)
 	}
-	n.rule = nil
+	n.origin = nil
 	return m.finish(f, n)
 }
 

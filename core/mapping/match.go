@@ -1,10 +1,7 @@
 package mapping
 
 import (
-	"fmt"
-	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 )
@@ -90,7 +87,7 @@ func (c *compiler) mismatch(t *cel.Type, s *Schema) string {
 		fits = s.kind == typeObject
 	case cel.StructKind:
 		if s.kind == typeObject {
-			if p := copyable(c.prov.schemaOf(t), s, "", 0); p != "" {
+			if p := c.prov.schemaOf(t).unlike(s); p != "" {
 				return ": " + p
 			}
 			return ""
@@ -100,39 +97,6 @@ func (c *compiler) mismatch(t *cel.Type, s *Schema) string {
 		return ""
 	}
 	return " "
-}
-
-// copyable compares two object schemas; "" when every document of one fits the
-// other as far as members and types go.
-func copyable(from, to *Schema, at string, depth int) string {
-	from, to = from.resolved(), to.resolved()
-	if from == nil || to == nil || from == to || to.kind == typeAny || from.kind == typeAny || depth > MaxDepth {
-		return ""
-	}
-	if from.kind != to.kind && (from.kind != typeInteger || to.kind != typeNumber) {
-		return fmt.Sprintf("%s is %s, the target takes %s", strings.TrimPrefix(at, "."), from.kind, to.kind)
-	}
-	if from.kind == typeArray {
-		return copyable(from.items, to.items, at+"[]", depth+1)
-	}
-	if from.kind != typeObject {
-		return ""
-	}
-	for _, name := range from.names() {
-		t := to.member(name)
-		if t == nil {
-			return fmt.Sprintf("the target has no field %s", strings.TrimPrefix(at+"."+name, "."))
-		}
-		if p := copyable(from.props[name], t, at+"."+name, depth+1); p != "" {
-			return p
-		}
-	}
-	for name := range to.required {
-		if !from.required[name] {
-			return fmt.Sprintf("the target requires %s, the source does not", strings.TrimPrefix(at+"."+name, "."))
-		}
-	}
-	return ""
 }
 
 // conversion is the hint for a mismatch.
@@ -153,56 +117,6 @@ func (c *compiler) conversion(t *cel.Type, s *Schema) string {
 		return "use `each`, or write a YAML sequence of rules"
 	case s.kind == typeObject && t.Kind() == cel.StructKind:
 		return "write the members under `fields`"
-	}
-	return ""
-}
-
-// refuses says what a schema has against a fixed value, "" for nothing.
-func (s *Schema) refuses(n *node) string {
-	s = s.resolved()
-	if s == nil {
-		return ""
-	}
-	if n.kind == kindNull {
-		if s.nullable || s.kind == typeAny {
-			return ""
-		}
-		return "may not be null"
-	}
-	if !s.kind.holds(n) || s.kind == typeInteger && strings.ContainsAny(n.text, ".eE") {
-		return fmt.Sprintf("takes %s, found %s", s.kind, quoted(n))
-	}
-	if len(s.enum) > 0 && !slices.ContainsFunc(s.enum, func(e *node) bool { return e.kind == n.kind && string(e.appendJSON(nil)) == string(n.appendJSON(nil)) }) {
-		allowed := make([]string, len(s.enum))
-		for i, e := range s.enum {
-			allowed[i] = e.short()
-		}
-		return fmt.Sprintf("allows only %s", strings.Join(allowed, ", "))
-	}
-	switch n.kind {
-	case kindString:
-		if s.pattern != nil && !s.pattern.MatchString(n.text) {
-			return fmt.Sprintf("must match %s, found %q", s.pattern, n.short())
-		}
-		if utf8.RuneCountInString(n.text) < s.minLen {
-			return fmt.Sprintf("needs at least %d characters", s.minLen)
-		}
-	case kindObject:
-		for _, k := range n.keys {
-			m := s.member(k)
-			if m == nil && len(s.props) > 0 {
-				return fmt.Sprintf("has no field %q", k)
-			}
-			if p := m.refuses(n.get(k)); p != "" {
-				return k + " " + p
-			}
-		}
-	case kindArray:
-		for _, k := range n.kids {
-			if p := s.itemSchema().refuses(k); p != "" {
-				return "items: " + p
-			}
-		}
 	}
 	return ""
 }

@@ -14,12 +14,8 @@ import (
 const (
 	// MaxDocument is the largest source document in bytes.
 	MaxDocument = 32 << 20
-	// MaxOutput is the largest result in bytes.
-	MaxOutput = 64 << 20
 	// MaxDepth is how deep objects and arrays may nest.
 	MaxDepth = 64
-	// maxRuns is how many rules one call of Map may run.
-	maxRuns = 20_000_000
 )
 
 type kind uint8
@@ -49,7 +45,7 @@ type node struct {
 	parent *node
 	key    string // in a parent object, or the name of the root: "src"
 	pos    int    // in a parent array
-	rule   *rule  // the rule that produced it, in output documents
+	origin any    // what made the node, for those who build documents
 }
 
 // largeObject is the number of members from which a map is faster than a scan.

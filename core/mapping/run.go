@@ -36,6 +36,9 @@ type variable struct {
 	val  ref.Val
 }
 
+// maxRuns is how many rules one document may make run.
+const maxRuns = 20_000_000
+
 func (f *frame) Parent() cel.Activation { return nil }
 
 // ResolveName implements CEL's activation.
@@ -111,7 +114,7 @@ func (f *frame) orDefault(r *rule, n *node, why string) (*node, string, error) {
 		}
 		return nil, why, nil
 	}
-	n.rule = r
+	n.origin = r
 	return n, "", nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/crossdock/crossdock/canonical"
+	"github.com/crossdock/crossdock/core/strictyaml"
 )
 
 // typeKind is what a schema says about the type of a value.
@@ -166,14 +167,14 @@ func (l *schemaLoader) document(file string) (any, error) {
 	}
 	info, err := fs.Stat(fsys, name)
 	if err != nil {
-		return nil, fmt.Errorf("the schema file %s cannot be read: %w", file, cause(err))
+		return nil, fmt.Errorf("the schema file %s cannot be read: %w", file, strictyaml.WithoutPath(err))
 	}
 	if info.Size() > maxSchemaFile {
 		return nil, fmt.Errorf("the schema file %s has %d bytes; %d are the limit", file, info.Size(), maxSchemaFile)
 	}
 	b, err := fs.ReadFile(fsys, name)
 	if err != nil {
-		return nil, fmt.Errorf("the schema file %s cannot be read: %w", file, cause(err))
+		return nil, fmt.Errorf("the schema file %s cannot be read: %w", file, strictyaml.WithoutPath(err))
 	}
 	var doc any
 	if err := json.Unmarshal(b, &doc); err != nil {
@@ -467,5 +468,28 @@ func (s *Schema) merge(o *Schema, every bool) {
 	}
 	if s.format == "" {
 		s.format = o.format
+	}
+}
+
+// maxPathDepth ends the walk through schemas that contain themselves.
+const maxPathDepth = 12
+
+// walk calls f with the path of every member, beginning with the schema itself,
+// which is called name; leaf tells that there is nothing below.
+func (s *Schema) walk(name string, f func(path string, leaf bool)) { s.walkFrom(name, 0, f) }
+
+func (s *Schema) walkFrom(path string, depth int, f func(path string, leaf bool)) {
+	s = s.resolved()
+	if s == nil || depth > maxPathDepth {
+		return
+	}
+	f(path, s.kind != typeObject && s.kind != typeArray)
+	switch s.kind {
+	case typeArray:
+		s.items.walkFrom(path+"[]", depth+1, f)
+	case typeObject:
+		for _, name := range s.names() {
+			s.props[name].walkFrom(path+"."+name, depth+1, f)
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -31,7 +30,7 @@ func readSource(fsys fs.FS, name string) (*source, []Finding) {
 	if err != nil {
 		return nil, []Finding{{
 			File: name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeUnknown,
-			Message: fmt.Sprintf("the file cannot be read: %v", cause(err)), Hint: "paths are relative to the file that names them",
+			Message: fmt.Sprintf("the file cannot be read: %v", strictyaml.WithoutPath(err)), Hint: "paths are relative to the file that names them",
 		}}
 	}
 	f, found := strictyaml.Parse(name, b)
@@ -47,15 +46,6 @@ func readSource(fsys fs.FS, name string) (*source, []Finding) {
 		s.lines = append(s.lines, []rune(line))
 	}
 	return s, out
-}
-
-// cause returns what went wrong without the path, which the caller names.
-func cause(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
 }
 
 func (s *source) at(n *yaml.Node) place { return place{s.name, n.Line, n.Column} }
@@ -143,43 +133,4 @@ func pairs(n *yaml.Node, f func(k, v *yaml.Node)) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		f(n.Content[i], n.Content[i+1])
 	}
-}
-
-// literal reads a YAML value as JSON.
-func literal(n *yaml.Node) (*node, error) {
-	switch n.Kind {
-	case yaml.MappingNode:
-		o := objectNode("")
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			kid, err := literal(n.Content[i+1])
-			if err != nil {
-				return nil, err
-			}
-			o.put(n.Content[i].Value, kid)
-		}
-		return o, nil
-	case yaml.SequenceNode:
-		l := &node{kind: kindArray}
-		for _, c := range n.Content {
-			kid, err := literal(c)
-			if err != nil {
-				return nil, err
-			}
-			l.kids = append(l.kids, kid)
-		}
-		return l, nil
-	}
-	switch n.ShortTag() {
-	case "!!null":
-		return &node{kind: kindNull}, nil
-	case "!!bool":
-		return boolNode(n.Value == "true" || n.Value == "True" || n.Value == "TRUE"), nil
-	case "!!int", "!!float":
-		v, err := parse([]byte(n.Value), "")
-		if err != nil || v.kind != kindNumber {
-			return nil, fmt.Errorf("%s is no number in JSON; quote it if it is text", n.Value)
-		}
-		return v, nil
-	}
-	return textNode(n.Value), nil
 }

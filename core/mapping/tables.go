@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cel.dev/cel-go/cel"
+	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -152,7 +153,7 @@ func (c *compiler) rows(l *lookup, file string, at *yaml.Node, what string) {
 	}
 	f, err := c.fsys.Open(name)
 	if err != nil {
-		c.fail(c.file.at(at), CodeUnknown, "paths are relative to the mapping file", "%s: the file %s cannot be read: %v", what, name, cause(err))
+		c.fail(c.file.at(at), CodeUnknown, "paths are relative to the mapping file", "%s: the file %s cannot be read: %v", what, name, strictyaml.WithoutPath(err))
 		return
 	}
 	defer func() { _ = f.Close() }() // read only
@@ -376,13 +377,6 @@ func (c *compiler) mapping(r *rule, v *yaml.Node, t *cel.Type, sc *scope) {
 			c.fail(l.file.at(to), CodeValue, "", "the code list %s gives %s, but %s %s", l.name, quoted(val), r.target, p)
 		}
 	}
-}
-
-func quoted(n *node) string {
-	if n.kind == kindString {
-		return fmt.Sprintf("%q", n.text)
-	}
-	return n.short()
 }
 
 func (c *compiler) decimalRule(n, v *yaml.Node, sc *scope) *decimalRule {

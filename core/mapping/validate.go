@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/crossdock/crossdock/canonical"
+	"github.com/crossdock/crossdock/core/strictyaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -74,7 +74,7 @@ func (l schemaFiles) Load(url string) (any, error) {
 	}
 	b, err := fs.ReadFile(fsys, name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, cause(err))
+		return nil, fmt.Errorf("%s: %w", name, strictyaml.WithoutPath(err))
 	}
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
 	if err != nil {
@@ -118,53 +118,4 @@ func schemaValidator(fsys fs.FS, file string) (validator, error) {
 		walk(invalid)
 		return out, nil
 	}, nil
-}
-
-// invalid makes an Error of the violations; the first gives the place.
-func (m *Mapping) invalid(root *node, all []violation, messageID string) *Error {
-	n, r, target := root, m.root, ""
-	for _, token := range all[0].path {
-		var kid *node
-		switch n.kind {
-		case kindObject:
-			kid = n.get(token)
-			target += "." + token
-		case kindArray:
-			var i int
-			if err := json.Unmarshal([]byte(token), &i); err == nil && i >= 0 && i < len(n.kids) {
-				kid = n.kids[i]
-			}
-			target += "[" + token + "]"
-		}
-		if kid == nil {
-			break
-		}
-		if n = kid; n.rule != nil {
-			r = n.rule
-		}
-	}
-	e := m.errorAt(r.at, messageID)
-	e.Target = strings.TrimPrefix(target, ".")
-	if n.kind != kindObject && n.kind != kindArray {
-		e.Value = n.short()
-	}
-	var texts []string
-	const most = 5
-	for i, v := range all {
-		if i == most {
-			texts = append(texts, fmt.Sprintf("and %d more", len(all)-most))
-			break
-		}
-		text := v.message
-		if i > 0 {
-			text = "/" + strings.Join(v.path, "/") + ": " + text
-		}
-		texts = append(texts, text)
-	}
-	e.Reason = "the result does not fit the target's schema: " + strings.Join(texts, "; ")
-	if r.schema.isPersonal() && e.Value != "" {
-		e.Reason = strings.ReplaceAll(e.Reason, e.Value, hidden)
-		e.Value = hidden
-	}
-	return e
 }

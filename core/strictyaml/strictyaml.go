@@ -13,6 +13,7 @@ package strictyaml
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"sort"
 	"strconv"
@@ -212,4 +213,14 @@ func kindName(n *yaml.Node) string {
 		return strconv.Quote(n.Value)
 	}
 	return "something else"
+}
+
+// WithoutPath returns what went wrong with a file without the path that errors
+// of fs and os repeat: a finding names the file already.
+func WithoutPath(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
