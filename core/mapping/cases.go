@@ -16,7 +16,7 @@ import (
 // testCase is one entry of `tests`: a document, and what must become of it.
 type testCase struct {
 	name     string
-	at       place
+	at       strictyaml.Pos
 	input    []byte
 	expect   *node
 	failure  string // text of the error that must come instead
@@ -110,7 +110,7 @@ func (c *compiler) testEnvironment(t *testCase, e *yaml.Node) {
 	}
 	pairs(child(e, "lookups"), func(k, v *yaml.Node) {
 		l := c.lookups[k.Value]
-		if l == nil || l.Table == "" {
+		if l == nil || l.table == "" {
 			c.fail(c.file.at(k), CodeUnknown, near(k.Value, keys(c.lookups)), "the mapping has no table lookup %q", k.Value)
 			return
 		}
@@ -121,9 +121,7 @@ func (c *compiler) testEnvironment(t *testCase, e *yaml.Node) {
 			t.tables[k.Value] = c.words(v, "lookups")
 			return
 		}
-		rows := &lookup{Lookup: l.Lookup}
-		c.rows(rows, v.Value, v, "the test's lookup "+k.Value)
-		t.tables[k.Value] = rows.rows
+		t.tables[k.Value] = c.rows(c.m.lookups[k.Value], v.Value, v, "the test's lookup "+k.Value)
 	})
 }
 
@@ -175,7 +173,7 @@ func (c *compiler) document(n *yaml.Node) *node {
 func (m *Mapping) Test(ctx context.Context) []TestResult {
 	out := make([]TestResult, len(m.cases))
 	for i, t := range m.cases {
-		r := TestResult{Name: t.name, File: t.at.file, Line: t.at.line, Col: t.at.col}
+		r := TestResult{Name: t.name, File: t.at.File, Line: t.at.Line, Col: t.at.Col}
 		began := time.Now()
 		got, err := m.Map(ctx, t.input, Input{MessageID: t.message, Meta: t.meta, Now: t.now, Lookup: t.lookup})
 		r.Took = time.Since(began)

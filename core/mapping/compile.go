@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -48,11 +49,11 @@ var (
 	givenNames  = []string{nameSrc, nameOut, nameMeta, nameMessageID, "true", "false", "null", "in"}
 )
 
-func (c *compiler) report(p place, severity, code, hint, format string, args ...any) {
-	c.found = append(c.found, Finding{File: p.file, Line: p.line, Col: p.col, Severity: severity, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint})
+func (c *compiler) report(p strictyaml.Pos, severity, code, hint, format string, args ...any) {
+	c.found = append(c.found, Finding{File: p.File, Line: p.Line, Col: p.Col, Severity: severity, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-func (c *compiler) fail(p place, code, hint, format string, args ...any) {
+func (c *compiler) fail(p strictyaml.Pos, code, hint, format string, args ...any) {
 	c.report(p, SeverityError, code, hint, format, args...)
 }
 
@@ -107,8 +108,8 @@ func (c *compiler) compile() {
 	if fields == nil {
 		c.fail(c.file.at(root), CodeRequired, "add the rules of the target's members under it", "a mapping needs %q", "fields")
 	} else {
-		c.m.root = &rule{kind: ruleObject, at: c.file.at(fields), schema: c.dst, root: true}
-		c.m.root.children = c.fields(fields, c.dst, "", sc, c.file.at(fields))
+		c.m.program.root = &rule{kind: ruleObject, at: c.file.at(fields), schema: c.dst, root: true}
+		c.m.program.root.children = c.fields(fields, c.dst, "", sc, c.file.at(fields))
 	}
 	c.asserts(child(root, "assert"), sc)
 	c.unread(root)
@@ -132,7 +133,7 @@ var settingKeys = []string{"timezone", "currency", "scale", "rounding", "onError
 
 func (c *compiler) settings(n *yaml.Node) {
 	s := defaultSettings
-	c.m.onError, c.m.empty = onFail, emptyKeep
+	c.m.program.onError, c.m.program.empty = onFail, emptyKeep
 	defer func() { c.m.settings = s }()
 	if n == nil || !c.known(c.file, n, "settings", settingKeys) {
 		return
@@ -158,13 +159,13 @@ func (c *compiler) settings(n *yaml.Node) {
 		s.rounding = choose(c, c.file, v, "rounding", roundings)
 	}
 	if v := child(n, "onError"); v != nil {
-		c.m.onError = choose(c, c.file, v, "onError", policies)
-		if c.m.onError == useDefault {
+		c.m.program.onError = choose(c, c.file, v, "onError", policies)
+		if c.m.program.onError == useDefault {
 			c.fail(c.file.at(v), CodeValue, "write it at the rules that have a `default`", "onError: default cannot be set for all rules")
 		}
 	}
 	if v := child(n, "emptyAs"); v != nil {
-		c.m.empty = choose(c, c.file, v, "emptyAs", emptinesses)
+		c.m.program.empty = choose(c, c.file, v, "emptyAs", emptinesses)
 	}
 }
 
@@ -238,7 +239,7 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *Schema {
 			return nil
 		}
 		if key == "target" {
-			c.m.valid = entityValidator(entity)
+			c.m.program.valid = entityValidator(entity)
 		}
 		return s
 	}
@@ -256,7 +257,7 @@ func (c *compiler) validator(file string, at *yaml.Node) {
 		c.fail(c.file.at(at), CodeValue, "", "the target schema cannot be used: %v", err)
 		return
 	}
-	c.m.valid = v
+	c.m.program.valid = v
 }
 
 // topScope has src, out and what the language gives.
@@ -304,7 +305,7 @@ func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
 		t, base := cel.DynType, ""
 		if e != nil {
 			t, base = e.typ, r.result
-			c.m.lets = append(c.m.lets, binding{k.Value, e, c.file.at(v)})
+			c.m.program.lets = append(c.m.program.lets, binding{k.Value, e, c.file.at(v)})
 		}
 		next, err := sc.with(k.Value, t, base, e != nil && e.sure)
 		if err != nil {
@@ -394,7 +395,7 @@ func (c *compiler) asserts(n *yaml.Node, sc *scope) {
 		}
 		message, _ := c.text(c.file, a, "message", "assert", true)
 		if e := c.truth(that, &all, "assert", "that"); e != nil {
-			c.m.asserts = append(c.m.asserts, assertion{e, c.file.at(that), message})
+			c.m.program.asserts = append(c.m.program.asserts, assertion{e, c.file.at(that), message})
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -13,42 +12,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
 	"github.com/crossdock/crossdock/core/strictyaml"
 )
-
-// expression is one CEL expression, checked.
-type expression struct {
-	typ  *cel.Type
-	plan plan
-	// path is set when the expression is nothing but a path: src.beg.po. Such a
-	// value is copied as it stands, digits, null and all.
-	path []string
-	leaf *Schema // of the path's end, nil when unknown
-	// sure tells that the schemas promise a value for the whole path, sureLeaf
-	// that they promise its last member.
-	sure, sureLeaf bool
-	// reads are the paths that the expression begins from, for error messages.
-	reads    [][]string
-	personal bool
-	// tests are the paths that are there when the condition is true: has(path)
-	// joined with &&.
-	tests []string
-}
-
-// plan evaluates an expression. The first implementation is cel-go's
-// interpreter; whatever replaces it must give the same values and errors.
-type plan interface {
-	eval(f *frame) (ref.Val, error)
-}
-
-// celPlan runs an expression in cel-go's interpreter.
-type celPlan struct{ program cel.Program }
-
-func (p celPlan) eval(f *frame) (ref.Val, error) {
-	v, _, err := p.program.Eval(f)
-	return v, err
-}
 
 // scope is what an expression can see.
 type scope struct {
@@ -453,14 +418,4 @@ func offsetOf(text string, line, col int) int {
 		text = text[i+1:]
 	}
 	return offset + max(0, col)
-}
-
-// isMissing tells that an expression has no value, as against a wrong one.
-func isMissing(err error) bool {
-	var m *missingError
-	if errors.As(err, &m) {
-		return true
-	}
-	s := err.Error()
-	return strings.HasPrefix(s, "no such key: ") || strings.HasPrefix(s, "index out of bounds: ") || strings.HasPrefix(s, "optional.none() dereference")
 }

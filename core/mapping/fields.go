@@ -6,12 +6,24 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
 
+// ruleKeys are what a rule may say.
+var ruleKeys = []string{
+	"from", "expr", "const", "fields", "each", "as", "index", "use", "with", "value", "when", "map", "lookup",
+	"default", "emptyAs", "onError", "decimal", "rounding", "date", "zone", "required", "description",
+}
+
+// contents are the keys of which a rule has exactly one.
+var contents = []string{"from", "expr", "const", "fields", "use", "value"}
+
+func near(name string, known []string) string { return strictyaml.DidYouMean(name, known) }
+
 // fields checks the members of an object. at is where a missing member is
 // reported.
-func (c *compiler) fields(n *yaml.Node, target *Schema, tpath string, sc *scope, at place) []*rule {
+func (c *compiler) fields(n *yaml.Node, target *Schema, tpath string, sc *scope, at strictyaml.Pos) []*rule {
 	if n.Kind != yaml.MappingNode {
 		c.fail(sc.file.at(n), CodeSyntax, "", "%s: fields must be a list of `member: rule`", c.called(tpath))
 		return nil

@@ -49,12 +49,6 @@ func (f Finding) String() string {
 	return s
 }
 
-// place is where something stands in a file.
-type place struct {
-	file      string
-	line, col int
-}
-
 // Error says why a document could not be mapped, for the person who must mend
 // the document or the mapping.
 type Error struct {
@@ -74,9 +68,6 @@ type Error struct {
 	// Err is the cause, when it came from outside: a lookup, a cancelled context.
 	Err error
 }
-
-// hidden replaces personal data.
-const hidden = "(hidden: personal data)"
 
 func (e *Error) Error() string {
 	var b strings.Builder

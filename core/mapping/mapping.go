@@ -2,14 +2,12 @@ package mapping
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"slices"
 	"sort"
 	"time"
 
-	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
+	"github.com/crossdock/crossdock/core/strictyaml"
 )
 
 // Mapping is a checked mapping, ready to run. It never changes and may be used
@@ -20,20 +18,15 @@ type Mapping struct {
 	path                               string
 
 	settings settings
-	onError  policy
-	empty    emptiness
-	src, dst *Schema
-	lets     []binding
-	root     *rule
-	asserts  []assertion
-	valid    validator
+	program  program
+	lookups  map[string]Lookup
 	cases    []testCase
 	lineage  map[string][]string
 	unread   []string
 }
 
 // MaxOutput is the largest result of a mapping in bytes.
-const MaxOutput = 64 << 20
+const MaxOutput = maxOutput
 
 // Input is what a run knows besides the document.
 type Input struct {
@@ -64,9 +57,9 @@ func Check(fsys fs.FS, path string) (*Mapping, []Finding) {
 		return nil, found
 	}
 	c := &compiler{fsys: fsys, file: file, found: found, reads: map[string]bool{}, wholes: map[string]bool{}}
-	c.m = &Mapping{path: path, lineage: map[string][]string{}}
+	c.m = &Mapping{path: path, lineage: map[string][]string{}, lookups: map[string]Lookup{}}
 	c.compile()
-	c.m.src, c.m.dst = c.src, c.dst
+	c.m.program.source, c.m.program.target = c.src, c.dst
 	out := c.sorted()
 	if slices.ContainsFunc(out, func(f Finding) bool { return f.Severity != SeverityWarning }) {
 		return nil, out
@@ -128,80 +121,31 @@ func (m *Mapping) Lineage() map[string][]string {
 // does not name.
 func (m *Mapping) Unread() []string { return slices.Clone(m.unread) }
 
-func (m *Mapping) errorAt(p place, messageID string) *Error {
-	return &Error{Mapping: m.name, Version: m.version, File: p.file, Line: p.line, Col: p.col, MessageID: messageID}
-}
-
 // Map makes the target document of one source document. The error is an
 // [*Error]. ctx ends a run that takes too long.
 func (m *Mapping) Map(ctx context.Context, doc []byte, in Input) (Output, error) {
-	src, err := parse(doc, nameSrc)
-	if err != nil {
-		e := m.errorAt(place{m.path, 1, 1}, in.MessageID)
-		e.Source, e.Reason = nameSrc, err.Error()
-		return Output{}, e
-	}
-	f := &frame{ctx: ctx, m: m, in: in, src: src, metaValue: metaValue(in.Meta)}
-	f.srcValue = value(src, m.src)
-	if bad, ok := f.srcValue.(*types.Err); ok {
-		e := m.errorAt(place{m.path, 1, 1}, in.MessageID)
-		e.Source, e.Reason = nameSrc, bad.String()
-		return Output{}, e
-	}
-	for _, b := range m.lets {
-		v, err := f.bind(b)
-		if err != nil {
-			// The rules that use the variable decide what that means.
-			v = variable{val: types.WrapErr(err)}
+	known := facts{messageID: in.MessageID, meta: in.Meta, now: in.Now}
+	if in.Lookup != nil {
+		known.lookup = func(ctx context.Context, name, key string) (string, bool, error) {
+			return in.Lookup(ctx, m.lookups[name], key)
 		}
-		v.name = b.name
-		f.vars = append(f.vars, v)
 	}
-	n, _, err := f.run(m.root)
-	if err != nil {
-		return Output{}, f.fail(m.root, nil, err)
-	}
-	n.origin = nil
-	return m.finish(f, n)
-}
-
-// finish checks a result.
-func (m *Mapping) finish(f *frame, n *node) (Output, error) {
-	for _, a := range m.asserts {
-		ok, err := f.truth(a.that)
-		if err == nil && ok {
-			continue
+	result, warnings, failed := m.program.run(ctx, doc, known)
+	if failed != nil {
+		at := failed.at
+		if at.File == "" {
+			at = strictyaml.Pos{File: m.path, Line: 1, Col: 1}
 		}
-		e := m.errorAt(a.at, f.in.MessageID)
-		e.Reason = "the assertion failed: " + a.message
-		if err != nil {
-			e.Reason = fmt.Sprintf("the assertion %q could not be checked: %v", a.message, err)
+		return Output{}, &Error{
+			Mapping: m.name, Version: m.version, File: at.File, Line: at.Line, Col: at.Col,
+			Target: failed.target, Source: failed.source, Value: failed.value, MessageID: in.MessageID, Reason: failed.reason, Err: failed.cause,
 		}
-		f.blame(e, a.that)
-		return Output{}, e
 	}
-	doc := n.appendJSON(nil)
-	if len(doc) > MaxOutput {
-		e := m.errorAt(m.root.at, f.in.MessageID)
-		e.Reason = fmt.Sprintf("the result has %d bytes; %d are the limit", len(doc), MaxOutput)
-		return Output{}, e
+	out := Output{Doc: result}
+	for _, w := range warnings {
+		out.Warnings = append(out.Warnings, Finding{
+			File: w.at.File, Line: w.at.Line, Col: w.at.Col, Severity: SeverityWarning, Code: CodeRuntime, Message: w.text,
+		})
 	}
-	all, err := m.valid(n, doc)
-	if err != nil {
-		e := m.errorAt(m.root.at, f.in.MessageID)
-		e.Reason, e.Err = "the result could not be validated: "+err.Error(), err
-		return Output{}, e
-	}
-	if len(all) > 0 {
-		return Output{}, m.invalid(n, all, f.in.MessageID)
-	}
-	return Output{Doc: doc, Warnings: f.warnings}, nil
-}
-
-// metaValue shows metadata to CEL.
-func metaValue(meta map[string]string) ref.Val {
-	if meta == nil {
-		meta = map[string]string{}
-	}
-	return types.NewStringStringMap(defaultAdapter, meta)
+	return out, nil
 }

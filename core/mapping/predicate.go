@@ -90,15 +90,8 @@ func compileRoute(text string, schema *Schema) (*routeExpression, error) {
 // String is the expression as it was written.
 func (e *routeExpression) String() string { return e.text }
 
-func (e *routeExpression) frame(doc []byte, meta map[string]string) (*frame, error) {
-	n, err := parse(doc, nameSrc)
-	if err != nil {
-		return nil, err
-	}
-	f := &frame{m: &Mapping{}, in: Input{Meta: meta, Now: routeTime(meta)}, src: n, out: n, metaValue: metaValue(meta)}
-	f.srcValue = value(n, e.schema)
-	f.outValue = f.srcValue
-	return f, nil
+func (e *routeExpression) over(doc []byte, meta map[string]string) (evaluation, error) {
+	return newEvaluation(doc, e.schema, facts{meta: meta, now: routeTime(meta)})
 }
 
 // routeTime is now() in routes: when the message was received, so that a replay
@@ -114,7 +107,7 @@ func routeTime(meta map[string]string) time.Time {
 // Match evaluates the condition on a JSON document. A member that is missing is
 // an error and not false, so that no message is dropped for a misspelt name.
 func (p *Predicate) Match(doc []byte, meta map[string]string) (bool, error) {
-	f, err := p.frame(doc, meta)
+	f, err := p.over(doc, meta)
 	if err != nil {
 		return false, err
 	}
@@ -128,11 +121,11 @@ func (p *Predicate) Match(doc []byte, meta map[string]string) (bool, error) {
 // Eval gives the text of the key for a JSON document. Whole numbers become
 // text; nothing, an empty text or an object is an error.
 func (k *Key) Eval(doc []byte, meta map[string]string) (string, error) {
-	f, err := k.frame(doc, meta)
+	f, err := k.over(doc, meta)
 	if err != nil {
 		return "", err
 	}
-	n, err := f.eval(k.expr, nil)
+	n, err := f.value(k.expr)
 	if err != nil {
 		return "", fmt.Errorf("the key %q: %w", k.text, err)
 	}
@@ -147,11 +140,11 @@ func (k *Key) Eval(doc []byte, meta map[string]string) (string, error) {
 
 // Eval gives the documents into which a JSON document is split, in order.
 func (s *Split) Eval(doc []byte, meta map[string]string) ([][]byte, error) {
-	f, err := s.frame(doc, meta)
+	f, err := s.over(doc, meta)
 	if err != nil {
 		return nil, err
 	}
-	n, err := f.eval(s.expr, nil)
+	n, err := f.value(s.expr)
 	if err != nil {
 		return nil, fmt.Errorf("the split %q: %w", s.text, err)
 	}

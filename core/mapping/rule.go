@@ -1,6 +1,9 @@
 package mapping
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/crossdock/crossdock/core/strictyaml"
@@ -44,7 +47,7 @@ var emptinesses = map[string]emptiness{"empty": emptyKeep, "missing": emptyMissi
 // target; after the check they never change.
 type rule struct {
 	kind   ruleKind
-	at     place
+	at     strictyaml.Pos
 	key    string // in the object above; empty for items
 	target string // for messages: lines[].sku
 	schema *Schema
@@ -59,7 +62,7 @@ type rule struct {
 	constant *node
 	expr     *expression
 	empty    emptiness
-	codes    *codelist
+	codes    *codeTable
 	lookup   *lookup
 	decimal  *decimalRule
 	date     *dateRule
@@ -78,7 +81,7 @@ type rule struct {
 type binding struct {
 	name string
 	expr *expression
-	at   place
+	at   strictyaml.Pos
 }
 
 // decimalRule is `decimal:` of a rule.
@@ -94,20 +97,42 @@ type dateRule struct {
 	zone *time.Location
 }
 
+// codeTable translates the codes of one party into those of another.
+type codeTable struct {
+	name  string
+	codes map[string]*node
+	other *node // of "*": every code that is not listed
+}
+
+// translate returns the value of a code.
+func (l *codeTable) translate(code string) (*node, error) {
+	if n := l.codes[code]; n != nil {
+		return n, nil
+	}
+	if l.other != nil {
+		return l.other, nil
+	}
+	known := slices.Sorted(maps.Keys(l.codes))
+	const most = 12
+	if len(known) > most {
+		known = append(known[:most], "…")
+	}
+	return nil, fmt.Errorf(`the code %q is not in the code list %s (known: %v); add it, or "*" for all others`, shorten(code, 40), l.name, known)
+}
+
+// lookup is a table of the mapping: rows read from a file, or a table elsewhere.
+type lookup struct {
+	name   string
+	table  string            // elsewhere; empty for a file
+	key    string            // the column, for messages
+	rows   map[string]string // of a file
+	onMiss policy
+	other  *node // a literal onMiss
+}
+
 // assertion is one entry of `assert`.
 type assertion struct {
 	that    *expression
-	at      place
+	at      strictyaml.Pos
 	message string
 }
-
-// ruleKeys are what a rule may say.
-var ruleKeys = []string{
-	"from", "expr", "const", "fields", "each", "as", "index", "use", "with", "value", "when", "map", "lookup",
-	"default", "emptyAs", "onError", "decimal", "rounding", "date", "zone", "required", "description",
-}
-
-// contents are the keys of which a rule has exactly one.
-var contents = []string{"from", "expr", "const", "fields", "use", "value"}
-
-func near(name string, known []string) string { return strictyaml.DidYouMean(name, known) }

@@ -17,8 +17,8 @@ import (
 // where the run is. It is the activation that CEL resolves names in.
 type frame struct {
 	ctx  context.Context
-	m    *Mapping
-	in   Input
+	p    *program
+	in   facts
 	src  *node
 	out  *node
 	vars []variable
@@ -26,7 +26,7 @@ type frame struct {
 	runs int
 
 	srcValue, outValue, metaValue ref.Val
-	warnings                      []Finding
+	warnings                      []warning
 }
 
 // variable is a name with its value. n is set when the value is a node.
@@ -56,9 +56,9 @@ func (f *frame) ResolveName(name string) (any, bool) {
 	case nameMeta:
 		return f.metaValue, true
 	case nameMessageID:
-		return types.String(f.in.MessageID), true
+		return types.String(f.in.messageID), true
 	case nameNow:
-		return types.String(f.in.Now.UTC().Format(time.RFC3339Nano)), true
+		return types.String(f.in.now.UTC().Format(time.RFC3339Nano)), true
 	}
 	return nil, false
 }
@@ -126,7 +126,7 @@ func (f *frame) recover(r *rule, e *expression, err error) (*node, string, error
 	}
 	p := r.onError
 	if p == inherit && r.kind == ruleValue {
-		p = f.m.onError
+		p = f.p.onError
 	}
 	failure := f.fail(r, e, err)
 	switch p {
@@ -144,58 +144,54 @@ func (f *frame) recover(r *rule, e *expression, err error) (*node, string, error
 // maxWarnings is how many warnings one document can make.
 const maxWarnings = 100
 
-func (f *frame) warn(r *rule, e *Error) {
+func (f *frame) warn(r *rule, e *failure) {
 	if len(f.warnings) < maxWarnings {
-		text := e.Reason
-		if e.Source != "" {
-			text += " [source " + e.Source + "]"
+		text := e.target + ": " + e.reason
+		if e.source != "" {
+			text += " [source " + e.source + "]"
 		}
-		f.warnings = append(f.warnings, Finding{
-			File: r.at.file, Line: r.at.line, Col: r.at.col,
-			Severity: SeverityWarning, Code: CodeRuntime, Message: e.Target + ": " + text,
-		})
+		f.warnings = append(f.warnings, warning{at: r.at, text: text})
 	}
 }
 
-// fail makes an Error of a failure. One that already is an Error stays.
-func (f *frame) fail(r *rule, e *expression, err error) *Error {
-	var have *Error
+// fail makes a failure of an error. One that already is a failure stays.
+func (f *frame) fail(r *rule, e *expression, err error) *failure {
+	var have *failure
 	if errors.As(err, &have) {
 		return have
 	}
-	out := f.m.errorAt(r.at, f.in.MessageID)
-	out.Target, out.Reason = f.targetPath(), err.Error()
+	out := &failure{at: r.at, target: f.targetPath(), reason: err.Error()}
 	var s stop
 	if errors.As(err, &s) {
-		out.Err = s
+		out.cause = s
 	}
 	if e != nil {
 		f.blame(out, e)
 	}
 	if r.schema.isPersonal() || e != nil && e.personal {
-		if out.Value != "" {
-			out.Reason = strings.ReplaceAll(out.Reason, out.Value, hidden)
-			out.Value = hidden
+		if out.value != "" {
+			out.reason = strings.ReplaceAll(out.reason, out.value, hidden)
+			out.value = hidden
 		}
 	}
 	return out
 }
 
 // blame finds the first place that the expression read.
-func (f *frame) blame(out *Error, e *expression) {
+func (f *frame) blame(out *failure, e *expression) {
 	for _, path := range e.reads {
 		n, _ := f.follow(path)
 		if n == nil {
 			continue
 		}
-		out.Source = n.path()
+		out.source = n.path()
 		if n.kind != kindObject && n.kind != kindArray {
-			out.Value = n.short()
+			out.value = n.short()
 		}
 		return
 	}
 	if len(e.reads) > 0 {
-		out.Source = strings.Join(e.reads[0], ".")
+		out.source = strings.Join(e.reads[0], ".")
 	}
 }
 
@@ -400,7 +396,7 @@ func (f *frame) object(r *rule) (*node, error) {
 func (f *frame) outRoot(n *node) {
 	n.key = nameOut
 	f.out = n
-	f.outValue = &objectValue{n: n, schema: f.m.dst}
+	f.outValue = &objectValue{n: n, schema: f.p.target}
 }
 
 // bind evaluates a variable. What is missing is an error for a parameter.

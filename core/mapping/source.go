@@ -48,12 +48,14 @@ func readSource(fsys fs.FS, name string) (*source, []Finding) {
 	return s, out
 }
 
-func (s *source) at(n *yaml.Node) place { return place{s.name, n.Line, n.Column} }
+func (s *source) at(n *yaml.Node) strictyaml.Pos {
+	return strictyaml.Pos{File: s.name, Line: n.Line, Col: n.Column}
+}
 
 // inside is the place of character offset (in runes) of a scalar's value. It
 // walks the text of the file beside the value, since YAML folds lines, doubles
 // quotes and removes indentation.
-func (s *source) inside(n *yaml.Node, offset int) place {
+func (s *source) inside(n *yaml.Node, offset int) strictyaml.Pos {
 	value := []rune(n.Value)
 	line, col := n.Line-1, n.Column-1
 	switch {
@@ -68,7 +70,7 @@ func (s *source) inside(n *yaml.Node, offset int) place {
 	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
 		col++
 	}
-	start := place{s.name, line + 1, col + 1}
+	start := strictyaml.Pos{File: s.name, Line: line + 1, Col: col + 1}
 	for i := 0; i < offset && i < len(value); i++ {
 		if line >= len(s.lines) {
 			return start
@@ -99,7 +101,7 @@ func (s *source) inside(n *yaml.Node, offset int) place {
 		}
 		col++
 	}
-	return place{s.name, line + 1, col + 1}
+	return strictyaml.Pos{File: s.name, Line: line + 1, Col: col + 1}
 }
 
 func blank(line []rune) bool { return strings.TrimSpace(string(line)) == "" }

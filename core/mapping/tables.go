@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
 	"sort"
@@ -20,11 +19,9 @@ import (
 
 // codelist translates the codes of one party into those of another.
 type codelist struct {
-	name  string
+	*codeTable
 	file  *source
-	codes map[string]*node
 	order []*yaml.Node // the values, for checks against targets
-	other *node        // of "*": every code that is not listed
 }
 
 func (c *compiler) readCodelists(f *source, n *yaml.Node) map[string]*codelist {
@@ -37,7 +34,7 @@ func (c *compiler) readCodelists(f *source, n *yaml.Node) map[string]*codelist {
 		return out
 	}
 	pairs(n, func(k, v *yaml.Node) {
-		l := &codelist{name: k.Value, file: f, codes: map[string]*node{}}
+		l := &codelist{codeTable: &codeTable{name: k.Value, codes: map[string]*node{}}, file: f}
 		out[k.Value] = l
 		if v.Kind != yaml.MappingNode || len(v.Content) == 0 {
 			c.fail(f.at(v), CodeSyntax, `write {CODE: value, "*": other}`, "the code list %s has no codes", k.Value)
@@ -60,22 +57,6 @@ func (c *compiler) readCodelists(f *source, n *yaml.Node) map[string]*codelist {
 	return out
 }
 
-// translate returns the value of a code.
-func (l *codelist) translate(code string) (*node, error) {
-	if n := l.codes[code]; n != nil {
-		return n, nil
-	}
-	if l.other != nil {
-		return l.other, nil
-	}
-	known := slices.Sorted(maps.Keys(l.codes))
-	const most = 12
-	if len(known) > most {
-		known = append(known[:most], "…")
-	}
-	return nil, fmt.Errorf(`the code %q is not in the code list %s (known: %v); add it, or "*" for all others`, shorten(code, 40), l.name, known)
-}
-
 // Lookup names a table in which a value is looked up at run time.
 type Lookup struct {
 	Name       string        // in the mapping
@@ -89,14 +70,6 @@ type Lookup struct {
 // asked, which is not the same as an unknown key.
 type LookupFunc func(ctx context.Context, l Lookup, key string) (value string, found bool, err error)
 
-// lookup is one entry of `lookups`: a table, or the rows of a file.
-type lookup struct {
-	Lookup
-	rows   map[string]string // of a file
-	onMiss policy
-	other  *node // a literal onMiss
-}
-
 var lookupKeys = []string{"file", "table", "connection", "key", "value", "cache", "onMiss"}
 
 func (c *compiler) readLookups(n *yaml.Node) {
@@ -109,23 +82,24 @@ func (c *compiler) readLookups(n *yaml.Node) {
 		return
 	}
 	pairs(n, func(k, v *yaml.Node) {
-		l := &lookup{Lookup: Lookup{Name: k.Value}, onMiss: onFail}
+		l := &lookup{name: k.Value, onMiss: onFail}
 		c.lookups[k.Value] = l
+		table := Lookup{Name: k.Value}
 		what := "the lookup " + k.Value
 		if !c.known(c.file, v, what, lookupKeys) {
 			return
 		}
 		file, fn := c.text(c.file, v, "file", what, false)
-		l.Table, _ = c.text(c.file, v, "table", what, false)
-		l.Connection, _ = c.text(c.file, v, "connection", what, false)
-		l.Key, _ = c.text(c.file, v, "key", what, true)
-		l.Value, _ = c.text(c.file, v, "value", what, true)
-		if (file == "") == (l.Table == "") {
+		table.Table, _ = c.text(c.file, v, "table", what, false)
+		table.Connection, _ = c.text(c.file, v, "connection", what, false)
+		table.Key, _ = c.text(c.file, v, "key", what, true)
+		table.Value, _ = c.text(c.file, v, "value", what, true)
+		if (file == "") == (table.Table == "") {
 			c.fail(c.file.at(v), CodeRequired, "", "%s needs either `file` or `table`", what)
 		}
 		if d, dn := c.text(c.file, v, "cache", what, false); dn != nil {
 			var err error
-			if l.Cache, err = time.ParseDuration(d); err != nil || l.Cache < 0 {
+			if table.Cache, err = time.ParseDuration(d); err != nil || table.Cache < 0 {
 				c.fail(c.file.at(dn), CodeValue, "", "%s: cache is a time such as 5m, found %q", what, d)
 			}
 		}
@@ -138,28 +112,32 @@ func (c *compiler) readLookups(n *yaml.Node) {
 				l.onMiss, l.other = useDefault, c.literal(m, nil, what, &scope{file: c.file})
 			}
 		}
-		if file != "" && l.Key != "" && l.Value != "" {
-			c.rows(l, file, fn, what)
+		l.table, l.key = table.Table, table.Key
+		c.m.lookups[k.Value] = table
+		if file != "" && table.Key != "" && table.Value != "" {
+			l.rows = c.rows(table, file, fn, what)
 		}
 	})
 }
 
 // rows reads the CSV file of a lookup.
-func (c *compiler) rows(l *lookup, file string, at *yaml.Node, what string) {
+func (c *compiler) rows(l Lookup, file string, at *yaml.Node, what string) map[string]string {
 	name := path.Join(path.Dir(c.file.name), file)
 	if !fs.ValidPath(name) {
 		c.fail(c.file.at(at), CodeUnknown, "", "%s: the path %q leads out of the configuration folder", what, file)
-		return
+		return nil
 	}
 	f, err := c.fsys.Open(name)
 	if err != nil {
 		c.fail(c.file.at(at), CodeUnknown, "paths are relative to the mapping file", "%s: the file %s cannot be read: %v", what, name, strictyaml.WithoutPath(err))
-		return
+		return nil
 	}
 	defer func() { _ = f.Close() }() // read only
-	if l.rows, err = readRows(f, l.Key, l.Value); err != nil {
+	rows, err := readRows(f, l.Key, l.Value)
+	if err != nil {
 		c.fail(c.file.at(at), CodeValue, "", "%s: %s: %v", what, name, err)
 	}
+	return rows
 }
 
 // maxRows is how many rows a file lookup may have; beyond it use a table.
@@ -367,7 +345,7 @@ func (c *compiler) mapping(r *rule, v *yaml.Node, t *cel.Type, sc *scope) {
 		return
 	}
 	c.accepts(r, v, "map", t, sc, cel.StringType, cel.IntType, cel.BoolType)
-	r.codes = l
+	r.codes = l.codeTable
 	for _, to := range l.order {
 		val, err := literal(to)
 		if err != nil {

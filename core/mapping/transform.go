@@ -15,7 +15,7 @@ func (f *frame) transform(r *rule, n *node) (*node, error) {
 	if n.kind == kindString && n.text == "" {
 		empty := r.empty
 		if empty == emptyInherit {
-			empty = f.m.empty
+			empty = f.p.empty
 		}
 		switch empty {
 		case emptyMissing:
@@ -75,14 +75,14 @@ func (f *frame) lookUp(l *lookup, n *node) (*node, error) {
 	}
 	var value string
 	var found bool
-	if l.Table == "" {
+	if l.table == "" {
 		value, found = l.rows[key]
 	} else {
-		if f.in.Lookup == nil {
-			return nil, stop{fmt.Errorf("the lookup %s needs the table %s, but no tables are available here; in tests of the mapping, give the rows under `lookups`", l.Name, l.Table)}
+		if f.in.lookup == nil {
+			return nil, stop{fmt.Errorf("the lookup %s needs the table %s, but no tables are available here; in tests of the mapping, give the rows under `lookups`", l.name, l.table)}
 		}
-		if value, found, err = f.in.Lookup(f.ctx, l.Lookup, key); err != nil {
-			return nil, stop{fmt.Errorf("the lookup %s could not ask the table %s: %w", l.Name, l.Table, err)}
+		if value, found, err = f.in.lookup(f.ctx, l.name, key); err != nil {
+			return nil, stop{fmt.Errorf("the lookup %s could not ask the table %s: %w", l.name, l.table, err)}
 		}
 	}
 	switch {
@@ -91,9 +91,9 @@ func (f *frame) lookUp(l *lookup, n *node) (*node, error) {
 	case l.onMiss == useDefault:
 		return l.other.copied(), nil
 	case l.onMiss == onSkip:
-		return nil, &missingError{fmt.Sprintf("the lookup %s has no %s %q", l.Name, l.Key, key)}
+		return nil, &missingError{fmt.Sprintf("the lookup %s has no %s %q", l.name, l.key, key)}
 	}
-	return nil, fmt.Errorf("the lookup %s has no %s %q", l.Name, l.Key, shorten(key, 60))
+	return nil, fmt.Errorf("the lookup %s has no %s %q", l.name, l.key, shorten(key, 60))
 }
 
 // apply rounds decimal text. Where the target takes a number it becomes one,

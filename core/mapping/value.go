@@ -1,9 +1,11 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -20,6 +22,16 @@ import (
 type missingError struct{ what string }
 
 func (e *missingError) Error() string { return e.what }
+
+// isMissing tells that an expression has no value, as against a wrong one.
+func isMissing(err error) bool {
+	var m *missingError
+	if errors.As(err, &m) {
+		return true
+	}
+	s := err.Error()
+	return strings.HasPrefix(s, "no such key: ") || strings.HasPrefix(s, "index out of bounds: ") || strings.HasPrefix(s, "optional.none() dereference")
+}
 
 func missing(format string, args ...any) ref.Val {
 	return types.WrapErr(&missingError{fmt.Sprintf(format, args...)})
