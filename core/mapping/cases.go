@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
@@ -18,7 +20,7 @@ type testCase struct {
 	name     string
 	at       strictyaml.Pos
 	input    []byte
-	expect   *node
+	expect   *document.Node
 	failure  string // text of the error that must come instead
 	meta     map[string]string
 	message  string
@@ -84,7 +86,7 @@ func (c *compiler) tests(n *yaml.Node) {
 		if in := child(e, "input"); in == nil {
 			c.fail(c.file.at(e), CodeRequired, "name a JSON file, or write the document out", `a test needs "input"`)
 		} else if v := c.document(in); v != nil {
-			t.input = v.appendJSON(nil)
+			t.input = v.AppendJSON(nil)
 		}
 		t.expect = c.document(child(e, "expect"))
 		if (child(e, "expect") == nil) == (t.failure == "") {
@@ -110,7 +112,7 @@ func (c *compiler) testEnvironment(t *testCase, e *yaml.Node) {
 	}
 	pairs(child(e, "lookups"), func(k, v *yaml.Node) {
 		l := c.lookups[k.Value]
-		if l == nil || l.table == "" {
+		if l == nil || l.Table == "" {
 			c.fail(c.file.at(k), CodeUnknown, near(k.Value, keys(c.lookups)), "the mapping has no table lookup %q", k.Value)
 			return
 		}
@@ -140,12 +142,12 @@ func (c *compiler) words(n *yaml.Node, what string) map[string]string {
 }
 
 // document reads a test's document: the name of a JSON file, or YAML.
-func (c *compiler) document(n *yaml.Node) *node {
+func (c *compiler) document(n *yaml.Node) *document.Node {
 	if n == nil {
 		return nil
 	}
 	if n.Kind != yaml.ScalarNode {
-		v, err := literal(n)
+		v, err := document.FromYAML(n)
 		if err != nil {
 			c.fail(c.file.at(n), CodeSyntax, "", "%v", err)
 		}
@@ -161,7 +163,7 @@ func (c *compiler) document(n *yaml.Node) *node {
 		c.fail(c.file.at(n), CodeUnknown, "paths are relative to the mapping file", "the file %s cannot be read: %v", name, strictyaml.WithoutPath(err))
 		return nil
 	}
-	v, err := parse(b, "")
+	v, err := document.Parse(b, "")
 	if err != nil {
 		c.fail(c.file.at(n), CodeValue, "", "%s: %v", name, err)
 	}
@@ -206,7 +208,7 @@ func (t testCase) judge(r *TestResult, got Output, err error) {
 		r.Err = err
 		return
 	}
-	n, err := parse(got.Doc, "")
+	n, err := document.Parse(got.Doc, "")
 	if err != nil {
 		r.Err = err
 		return
@@ -226,7 +228,7 @@ const maxDiff = 50
 
 // compare lists where two documents differ. The order of members does not
 // matter; numbers are equal when their digits are.
-func compare(at string, want, got *node, lines *[]string) {
+func compare(at string, want, got *document.Node, lines *[]string) {
 	if len(*lines) > maxDiff {
 		return
 	}
@@ -241,11 +243,11 @@ func compare(at string, want, got *node, lines *[]string) {
 			*lines = append(*lines, name+": "+fmt.Sprintf(format, args...))
 		}
 	}
-	shown := func(n *node) string {
-		if n.kind == kindString {
-			return fmt.Sprintf("%q", n.short())
+	shown := func(n *document.Node) string {
+		if n.Kind == document.Text {
+			return fmt.Sprintf("%q", n.Short())
 		}
-		return n.short()
+		return n.Short()
 	}
 	switch {
 	case want == nil && got == nil:
@@ -253,38 +255,38 @@ func compare(at string, want, got *node, lines *[]string) {
 		add("not expected, got %s", shown(got))
 	case got == nil:
 		add("expected %s, got nothing", shown(want))
-	case want.kind != got.kind:
+	case want.Kind != got.Kind:
 		add("expected %s, got %s", shown(want), shown(got))
-	case want.kind == kindObject:
-		for i, k := range want.keys {
-			compare(at+"."+k, want.kids[i], got.get(k), lines)
+	case want.Kind == document.Object:
+		for i, k := range want.Keys {
+			compare(at+"."+k, want.Kids[i], got.Get(k), lines)
 		}
-		for i, k := range got.keys {
-			if want.get(k) == nil {
-				compare(at+"."+k, nil, got.kids[i], lines)
+		for i, k := range got.Keys {
+			if want.Get(k) == nil {
+				compare(at+"."+k, nil, got.Kids[i], lines)
 			}
 		}
-	case want.kind == kindArray:
-		for i := range max(len(want.kids), len(got.kids)) {
-			var w, g *node
-			if i < len(want.kids) {
-				w = want.kids[i]
+	case want.Kind == document.List:
+		for i := range max(len(want.Kids), len(got.Kids)) {
+			var w, g *document.Node
+			if i < len(want.Kids) {
+				w = want.Kids[i]
 			}
-			if i < len(got.kids) {
-				g = got.kids[i]
+			if i < len(got.Kids) {
+				g = got.Kids[i]
 			}
 			compare(fmt.Sprintf("%s[%d]", at, i), w, g, lines)
 		}
-	case want.truth != got.truth || want.text != got.text && !sameNumber(want, got):
+	case want.Truth != got.Truth || want.Text != got.Text && !sameNumber(want, got):
 		add("expected %s, got %s", shown(want), shown(got))
 	}
 }
 
-func sameNumber(a, b *node) bool {
-	if a.kind != kindNumber {
+func sameNumber(a, b *document.Node) bool {
+	if a.Kind != document.Number {
 		return false
 	}
-	x, err := parseDecimal(a.text)
-	y, err2 := parseDecimal(b.text)
+	x, err := language.ParseDecimal(a.Text)
+	y, err2 := language.ParseDecimal(b.Text)
 	return errors.Join(err, err2) == nil && x.Equal(y)
 }

@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"github.com/crossdock/crossdock/core/mapping/internal/language"
+	"github.com/crossdock/crossdock/core/mapping/internal/program"
+	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
@@ -19,15 +22,15 @@ import (
 type compiler struct {
 	fsys  fs.FS
 	file  *source
-	prov  *provider
+	prov  *language.Provider
 	m     *Mapping
 	found []Finding
 
-	src, dst  *Schema
+	src, dst  *schema.Schema
 	codelists map[string]*codelist
-	lookups   map[string]*lookup
+	lookups   map[string]*program.Lookup
 	fragments map[string]*fragment
-	zones     zones
+	zones     language.Zones
 	outer     *scope // src and out without the mapping's variables
 
 	reads  map[string]bool // source paths that are read, exactly
@@ -46,7 +49,7 @@ var (
 	mappingName = regexp.MustCompile(`^[a-z][a-z0-9._-]{0,99}$`)
 	versionText = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
 	identifier  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	givenNames  = []string{nameSrc, nameOut, nameMeta, nameMessageID, "true", "false", "null", "in"}
+	givenNames  = []string{language.NameSrc, language.NameOut, language.NameMeta, language.NameMessageID, "true", "false", "null", "in"}
 )
 
 func (c *compiler) report(p strictyaml.Pos, severity, code, hint, format string, args ...any) {
@@ -93,7 +96,7 @@ func (c *compiler) compile() {
 	c.known(c.file, root, "a mapping", topKeys)
 	c.header(root)
 	c.settings(child(root, "settings"))
-	c.src = c.schema(root, "source", nameSrc)
+	c.src = c.schema(root, "source", language.NameSrc)
 	c.dst = c.schema(root, "target", c.targetName(root))
 	c.codelists = c.readCodelists(c.file, child(root, "codelists"))
 	c.readLookups(child(root, "lookups"))
@@ -108,8 +111,8 @@ func (c *compiler) compile() {
 	if fields == nil {
 		c.fail(c.file.at(root), CodeRequired, "add the rules of the target's members under it", "a mapping needs %q", "fields")
 	} else {
-		c.m.program.root = &rule{kind: ruleObject, at: c.file.at(fields), schema: c.dst, root: true}
-		c.m.program.root.children = c.fields(fields, c.dst, "", sc, c.file.at(fields))
+		c.m.program.Root = &program.Rule{Kind: program.Object, At: c.file.at(fields), Schema: c.dst, Root: true}
+		c.m.program.Root.Children = c.fields(fields, c.dst, "", sc, c.file.at(fields))
 	}
 	c.asserts(child(root, "assert"), sc)
 	c.unread(root)
@@ -132,40 +135,40 @@ func (c *compiler) header(root *yaml.Node) {
 var settingKeys = []string{"timezone", "currency", "scale", "rounding", "onError", "emptyAs"}
 
 func (c *compiler) settings(n *yaml.Node) {
-	s := defaultSettings
-	c.m.program.onError, c.m.program.empty = onFail, emptyKeep
+	s := language.DefaultSettings
+	c.m.program.OnError, c.m.program.Empty = program.OnFail, program.EmptyKeep
 	defer func() { c.m.settings = s }()
 	if n == nil || !c.known(c.file, n, "settings", settingKeys) {
 		return
 	}
 	if zone, v := c.text(c.file, n, "timezone", "settings", false); v != nil {
-		loc, err := c.zones.load(zone)
+		loc, err := c.zones.Load(zone)
 		if err != nil {
 			c.fail(c.file.at(v), CodeValue, "", "%v", err)
 		} else {
-			s.zone = loc
+			s.Zone = loc
 		}
 	}
 	if cur, v := c.text(c.file, n, "currency", "settings", false); v != nil {
 		if !regexp.MustCompile(`^[A-Z]{3}$`).MatchString(cur) {
 			c.fail(c.file.at(v), CodeValue, "", "a currency has three capital letters (ISO 4217), found %q", cur)
 		}
-		s.scale = currencyScale(cur)
+		s.Scale = language.CurrencyScale(cur)
 	}
 	if v := child(n, "scale"); v != nil {
-		s.scale = c.scale(c.file, v)
+		s.Scale = c.scale(c.file, v)
 	}
 	if v := child(n, "rounding"); v != nil {
-		s.rounding = choose(c, c.file, v, "rounding", roundings)
+		s.Rounding = choose(c, c.file, v, "rounding", language.Roundings)
 	}
 	if v := child(n, "onError"); v != nil {
-		c.m.program.onError = choose(c, c.file, v, "onError", policies)
-		if c.m.program.onError == useDefault {
+		c.m.program.OnError = choose(c, c.file, v, "onError", program.Policies)
+		if c.m.program.OnError == program.UseDefault {
 			c.fail(c.file.at(v), CodeValue, "write it at the rules that have a `default`", "onError: default cannot be set for all rules")
 		}
 	}
 	if v := child(n, "emptyAs"); v != nil {
-		c.m.program.empty = choose(c, c.file, v, "emptyAs", emptinesses)
+		c.m.program.Empty = choose(c, c.file, v, "emptyAs", program.Emptinesses)
 	}
 }
 
@@ -173,7 +176,7 @@ func (c *compiler) scale(f *source, v *yaml.Node) int {
 	var n int
 	if err := v.Decode(&n); err != nil || n < 0 || n > 18 {
 		c.fail(f.at(v), CodeValue, "", "a scale is a number of digits between 0 and 18, found %q", v.Value)
-		return defaultScale
+		return language.DefaultScale
 	}
 	return n
 }
@@ -201,7 +204,7 @@ func (c *compiler) targetName(root *yaml.Node) string {
 
 // schema reads `source` or `target`: {entity: Order}, or {schema: file, format:
 // name}. With both, the entity only names the schema.
-func (c *compiler) schema(root *yaml.Node, key, name string) *Schema {
+func (c *compiler) schema(root *yaml.Node, key, name string) *schema.Schema {
 	n := child(root, key)
 	if n == nil {
 		c.fail(c.file.at(root), CodeRequired, "write {entity: Order}, or {schema: path/to/schema.json}", "a mapping needs %q", key)
@@ -213,8 +216,8 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *Schema {
 	entity, en := c.text(c.file, n, "entity", key, false)
 	file, fn := c.text(c.file, n, "schema", key, false)
 	format, _ := c.text(c.file, n, "format", key, false)
-	if as, v := c.text(c.file, n, "as", key, false); v != nil && as != nameSrc {
-		c.fail(c.file.at(v), CodeValue, "", "the source document is always called %s", nameSrc)
+	if as, v := c.text(c.file, n, "as", key, false); v != nil && as != language.NameSrc {
+		c.fail(c.file.at(v), CodeValue, "", "the source document is always called %s", language.NameSrc)
 	}
 	if key == "source" {
 		c.m.sourceEntity, c.m.sourceFormat = entity, format
@@ -223,7 +226,7 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *Schema {
 	}
 	switch {
 	case fn != nil:
-		s, err := loadSchema(c.fsys, path.Join(path.Dir(c.file.name), file), name)
+		s, err := schema.Load(c.fsys, path.Join(path.Dir(c.file.name), file), name)
 		if err != nil {
 			c.fail(c.file.at(fn), CodeUnknown, "schema paths are relative to the mapping file", "%v", err)
 			return nil
@@ -233,13 +236,13 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *Schema {
 		}
 		return s
 	case en != nil:
-		s, err := entitySchema(entity, name)
+		s, err := schema.Entity(entity, name)
 		if err != nil {
-			c.fail(c.file.at(en), CodeUnknown, near(entity, entityNames()), "%v", err)
+			c.fail(c.file.at(en), CodeUnknown, near(entity, schema.EntityNames()), "%v", err)
 			return nil
 		}
 		if key == "target" {
-			c.m.program.valid = entityValidator(entity)
+			c.m.program.Valid = schema.ForEntity(entity)
 		}
 		return s
 	}
@@ -248,16 +251,16 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *Schema {
 		return nil
 	}
 	c.report(c.file.at(n), SeverityWarning, CodeUnknown, "add `schema:` so that misspelt members are found now instead of at night", "source has no schema; paths in src are not checked")
-	return &Schema{name: name}
+	return &schema.Schema{Name: name}
 }
 
 func (c *compiler) validator(file string, at *yaml.Node) {
-	v, err := schemaValidator(c.fsys, file)
+	v, err := schema.ForFile(c.fsys, file)
 	if err != nil {
 		c.fail(c.file.at(at), CodeValue, "", "the target schema cannot be used: %v", err)
 		return
 	}
-	c.m.program.valid = v
+	c.m.program.Valid = v
 }
 
 // topScope has src, out and what the language gives.
@@ -273,19 +276,19 @@ func (c *compiler) topScope() *scope {
 }
 
 // newScope builds the environment of a mapping or of a route's expression.
-func newScope(src, dst *Schema, s settings) (*scope, *provider, error) {
-	base, err := standardEnv()
+func newScope(src, dst *schema.Schema, s language.Settings) (*scope, *language.Provider, error) {
+	base, err := language.StandardEnv()
 	if err != nil {
 		return nil, nil, err
 	}
-	prov := newProvider(base.CELTypeProvider())
-	opts := append(s.functions(), cel.CustomTypeProvider(prov), cel.CustomTypeAdapter(defaultAdapter),
-		cel.Variable(nameSrc, prov.celType(src)), cel.Variable(nameOut, prov.celType(dst)))
+	prov := language.NewProvider(base.CELTypeProvider())
+	opts := append(s.Functions(), cel.CustomTypeProvider(prov), cel.CustomTypeAdapter(language.Adapter),
+		cel.Variable(language.NameSrc, prov.TypeOf(src)), cel.Variable(language.NameOut, prov.TypeOf(dst)))
 	env, err := base.Extend(opts...)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &scope{env: env, bases: map[string]string{nameSrc: nameSrc, nameOut: nameOut}, sure: map[string]bool{nameSrc: true, nameOut: true}}, prov, nil
+	return &scope{env: env, bases: map[string]string{language.NameSrc: language.NameSrc, language.NameOut: language.NameOut}, sure: map[string]bool{language.NameSrc: true, language.NameOut: true}}, prov, nil
 }
 
 // lets reads `let`: variables that later lets and all rules see.
@@ -304,10 +307,10 @@ func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
 		e, r := c.expression(v, sc, "let "+k.Value)
 		t, base := cel.DynType, ""
 		if e != nil {
-			t, base = e.typ, r.result
-			c.m.program.lets = append(c.m.program.lets, binding{k.Value, e, c.file.at(v)})
+			t, base = e.Type, r.result
+			c.m.program.Lets = append(c.m.program.Lets, program.Binding{Name: k.Value, Expr: e, At: c.file.at(v)})
 		}
-		next, err := sc.with(k.Value, t, base, e != nil && e.sure)
+		next, err := sc.with(k.Value, t, base, e != nil && e.Sure)
 		if err != nil {
 			c.fail(c.file.at(k), CodeSyntax, "", "%q cannot be a variable: %v", k.Value, err)
 			return
@@ -331,7 +334,7 @@ func (c *compiler) variable(sc *scope, n *yaml.Node) bool {
 }
 
 // expression checks the CEL of one YAML scalar and records what it reads.
-func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*expression, *reading) {
+func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.Expression, *reading) {
 	if n.Kind != yaml.ScalarNode {
 		c.fail(sc.file.at(n), CodeSyntax, "an expression is one line of text", "%s: expected an expression", target)
 		return nil, nil
@@ -353,7 +356,7 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*expressi
 	}
 	if sc.done != nil {
 		for _, p := range append(slices.Clone(r.paths), r.result) {
-			name, isOut := strings.CutPrefix(p, nameOut+".")
+			name, isOut := strings.CutPrefix(p, language.NameOut+".")
 			name, _, _ = strings.Cut(name, ".")
 			name = strings.TrimSuffix(name, "[]")
 			if isOut && !sc.done[name] {
@@ -366,10 +369,10 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*expressi
 }
 
 // truth checks an expression that must be true or false.
-func (c *compiler) truth(n *yaml.Node, sc *scope, target, what string) *expression {
+func (c *compiler) truth(n *yaml.Node, sc *scope, target, what string) *program.Expression {
 	e, _ := c.expression(n, sc, target)
-	if e != nil && !e.typ.IsExactType(cel.BoolType) && !e.typ.IsExactType(cel.DynType) {
-		c.fail(sc.file.at(n), CodeType, "compare it with something, or use has()", "%s: '%s' must be true/false, this is %s", target, what, typeName(e.typ))
+	if e != nil && !e.Type.IsExactType(cel.BoolType) && !e.Type.IsExactType(cel.DynType) {
+		c.fail(sc.file.at(n), CodeType, "compare it with something, or use has()", "%s: '%s' must be true/false, this is %s", target, what, typeName(e.Type))
 	}
 	return e
 }
@@ -395,7 +398,7 @@ func (c *compiler) asserts(n *yaml.Node, sc *scope) {
 		}
 		message, _ := c.text(c.file, a, "message", "assert", true)
 		if e := c.truth(that, &all, "assert", "that"); e != nil {
-			c.m.program.asserts = append(c.m.program.asserts, assertion{e, c.file.at(that), message})
+			c.m.program.Asserts = append(c.m.program.Asserts, program.Assertion{That: e, At: c.file.at(that), Message: message})
 		}
 	}
 }

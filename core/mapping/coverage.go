@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -26,7 +27,7 @@ func (c *compiler) unread(root *yaml.Node) {
 			return
 		}
 		all := map[string]bool{}
-		c.src.walk(nameSrc, func(p string, _ bool) { all[p] = true })
+		c.src.Walk(language.NameSrc, func(p string, _ bool) { all[p] = true })
 		for _, e := range n.Content {
 			if len(all) > 1 && !all[e.Value] {
 				c.fail(c.file.at(e), CodeUnknown, near(e.Value, keys(all)), "ignore: the source has no %s", e.Value)
@@ -34,7 +35,7 @@ func (c *compiler) unread(root *yaml.Node) {
 			ignored = append(ignored, e.Value)
 		}
 	}
-	c.src.walk(nameSrc, func(p string, leaf bool) {
+	c.src.Walk(language.NameSrc, func(p string, leaf bool) {
 		if leaf && !c.reads[p] && !c.covered(p) && !below(p, ignored) {
 			c.m.unread = append(c.m.unread, p)
 		}

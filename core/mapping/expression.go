@@ -12,6 +12,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+	"github.com/crossdock/crossdock/core/mapping/internal/language"
+	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/strictyaml"
 )
 
@@ -32,15 +34,15 @@ type scope struct {
 }
 
 // tested returns the scope inside of a rule with a condition.
-func (s *scope) tested(when *expression) *scope {
-	if when == nil || len(when.tests) == 0 {
+func (s *scope) tested(when *program.Expression) *scope {
+	if when == nil || len(when.Tests) == 0 {
 		return s
 	}
 	c := *s
 	if c.there = maps.Clone(s.there); c.there == nil {
 		c.there = map[string]bool{}
 	}
-	for _, p := range when.tests {
+	for _, p := range when.Tests {
 		c.there[p] = true
 	}
 	return &c
@@ -67,28 +69,28 @@ type problem struct {
 
 // compileExpression checks one expression. The second result is the source path
 // that it stands for, "" when it is computed.
-func compileExpression(text string, sc *scope, prov *provider) (*expression, *reading, []problem) {
+func compileExpression(text string, sc *scope, prov *language.Provider) (*program.Expression, *reading, []problem) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil, []problem{{code: CodeSyntax, message: "the expression is empty", hint: "write a path such as src.orderNumber, or quotes for fixed text"}}
 	}
-	clear(prov.unknown)
+	clear(prov.Unknown)
 	checked, issues := sc.env.Compile(text)
 	if issues.Err() != nil {
 		return nil, nil, explain(text, issues, sc, prov)
 	}
 	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
 	if costly(checked.NativeRep().Expr(), 0) {
-		opts = append(opts, cel.CostLimit(maxCost))
+		opts = append(opts, cel.CostLimit(language.MaxCost))
 	}
-	program, err := sc.env.Program(checked, opts...)
+	ready, err := sc.env.Program(checked, opts...)
 	if err != nil {
 		return nil, nil, []problem{{code: CodeSyntax, message: err.Error()}}
 	}
-	e := &expression{typ: checked.OutputType(), plan: celPlan{program}}
+	e := &program.Expression{Type: checked.OutputType(), Plan: program.Interpreted(ready)}
 	r := &reading{ast: checked.NativeRep(), prov: prov, bases: sc.bases, expr: e}
 	r.result = r.walk(r.ast.Expr(), nil)
-	e.simple(r, sc)
-	e.tests = presence(r.ast.Expr())
+	simple(e, r, sc)
+	e.Tests = presence(r.ast.Expr())
 	return e, r, nil
 }
 
@@ -150,26 +152,26 @@ func costly(e ast.Expr, loops int) bool {
 }
 
 // simple recognises an expression that is only a path.
-func (e *expression) simple(r *reading, sc *scope) {
+func simple(e *program.Expression, r *reading, sc *scope) {
 	path := chain(r.ast.Expr())
-	if path == nil || path[0] == nameMeta || path[0] == nameNow || path[0] == nameMessageID {
+	if path == nil || path[0] == language.NameMeta || path[0] == language.NameNow || path[0] == language.NameMessageID {
 		return
 	}
-	e.path = path
-	e.sure = sc.sure[path[0]]
-	e.sureLeaf = true
+	e.Path = path
+	e.Sure = sc.sure[path[0]]
+	e.SureLeaf = true
 	there := sc.there[strings.Join(path, ".")]
 	for x := r.ast.Expr(); x.Kind() == ast.SelectKind; x = x.AsSelect().Operand() {
-		owner := r.prov.schemaOf(r.ast.GetType(x.AsSelect().Operand().ID()))
+		owner := r.prov.SchemaOf(r.ast.GetType(x.AsSelect().Operand().ID()))
 		field := x.AsSelect().FieldName()
 		if there {
 			// A condition has seen to it.
-		} else if owner == nil || !owner.required[field] || owner.member(field).resolved().nullable {
-			e.sure = false
-			e.sureLeaf = e.sureLeaf && x.ID() != r.ast.Expr().ID()
+		} else if owner == nil || !owner.Required[field] || owner.Member(field).Resolved().Nullable {
+			e.Sure = false
+			e.SureLeaf = e.SureLeaf && x.ID() != r.ast.Expr().ID()
 		}
-		if e.leaf == nil && owner != nil && x.ID() == r.ast.Expr().ID() {
-			e.leaf = owner.member(field)
+		if e.Leaf == nil && owner != nil && x.ID() == r.ast.Expr().ID() {
+			e.Leaf = owner.Member(field)
 		}
 	}
 }
@@ -192,9 +194,9 @@ func chain(e ast.Expr) []string {
 // reading collects what a checked expression reads.
 type reading struct {
 	ast   *ast.AST
-	prov  *provider
+	prov  *language.Provider
 	bases map[string]string
-	expr  *expression
+	expr  *program.Expression
 	paths []string // in terms of src, out, …: src.po1[].ids.UP
 	// result is the path that the value of the expression stands for.
 	result string
@@ -244,8 +246,8 @@ func (r *reading) use(e ast.Expr, local map[string]string) string {
 func (r *reading) selection(e ast.Expr, local map[string]string) string {
 	s := e.AsSelect()
 	owner := r.walk(s.Operand(), local)
-	if schema := r.prov.schemaOf(r.ast.GetType(s.Operand().ID())); schema != nil && schema.member(s.FieldName()).isPersonal() {
-		r.expr.personal = true
+	if owner := r.prov.SchemaOf(r.ast.GetType(s.Operand().ID())); owner != nil && owner.Member(s.FieldName()).IsPersonal() {
+		r.expr.Personal = true
 	}
 	if path := chain(e); path != nil {
 		if _, isLocal := local[path[0]]; !isLocal && r.bases[path[0]] != "" {
@@ -260,12 +262,12 @@ func (r *reading) selection(e ast.Expr, local map[string]string) string {
 
 // remember keeps the longest of paths that continue each other.
 func (r *reading) remember(path []string) {
-	if last := len(r.expr.reads) - 1; last >= 0 && len(r.expr.reads[last]) < len(path) &&
-		slices.Equal(r.expr.reads[last], path[:len(r.expr.reads[last])]) {
-		r.expr.reads[last] = path
+	if last := len(r.expr.Reads) - 1; last >= 0 && len(r.expr.Reads[last]) < len(path) &&
+		slices.Equal(r.expr.Reads[last], path[:len(r.expr.Reads[last])]) {
+		r.expr.Reads[last] = path
 		return
 	}
-	r.expr.reads = append(r.expr.reads, path)
+	r.expr.Reads = append(r.expr.Reads, path)
 }
 
 func (r *reading) call(c ast.CallExpr, local map[string]string) string {
@@ -280,7 +282,7 @@ func (r *reading) call(c ast.CallExpr, local map[string]string) string {
 			return owner + "." + string(field)
 		}
 		return ""
-	case funcFirst:
+	case language.FuncFirst:
 		return element(r.walk(c.Args()[0], local))
 	case operators.Conditional:
 		r.use(c.Args()[0], local)
@@ -350,7 +352,7 @@ var (
 )
 
 // explain turns CEL's issues into problems in plain words.
-func explain(text string, issues *cel.Issues, sc *scope, prov *provider) []problem {
+func explain(text string, issues *cel.Issues, sc *scope, prov *language.Provider) []problem {
 	var out []problem
 	seen := map[string]bool{}
 	all := issues.Errors()
@@ -361,7 +363,7 @@ func explain(text string, issues *cel.Issues, sc *scope, prov *provider) []probl
 		case undefined.MatchString(e.Message):
 			field := undefined.FindStringSubmatch(e.Message)[1]
 			p.code, p.message = CodeUnknown, fmt.Sprintf("undefined field '%s'", field)
-			p.hint = strictyaml.DidYouMean(field, prov.unknown[field])
+			p.hint = strictyaml.DidYouMean(field, prov.Unknown[field])
 		case undeclared.MatchString(e.Message):
 			name := undeclared.FindStringSubmatch(e.Message)[1]
 			p.code, p.message = CodeUnknown, fmt.Sprintf("nothing is called %q here", name)
@@ -385,7 +387,7 @@ func explain(text string, issues *cel.Issues, sc *scope, prov *provider) []probl
 }
 
 func known(sc *scope) []string {
-	names := []string{nameMeta, nameMessageID, "has", "first", "ts", "int", "string", "money", "dmul", "ddiv", "dadd", "dsub", "dsum", "dcmp", "gtin14", "now", "size", "formatTime"}
+	names := []string{language.NameMeta, language.NameMessageID, "has", "first", "ts", "int", "string", "money", "dmul", "ddiv", "dadd", "dsub", "dsum", "dcmp", "gtin14", "now", "size", "formatTime"}
 	for n := range sc.bases {
 		names = append(names, n)
 	}

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/program"
+	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
@@ -23,22 +26,22 @@ func near(name string, known []string) string { return strictyaml.DidYouMean(nam
 
 // fields checks the members of an object. at is where a missing member is
 // reported.
-func (c *compiler) fields(n *yaml.Node, target *Schema, tpath string, sc *scope, at strictyaml.Pos) []*rule {
+func (c *compiler) fields(n *yaml.Node, target *schema.Schema, tpath string, sc *scope, at strictyaml.Pos) []*program.Rule {
 	if n.Kind != yaml.MappingNode {
 		c.fail(sc.file.at(n), CodeSyntax, "", "%s: fields must be a list of `member: rule`", c.called(tpath))
 		return nil
 	}
-	target = target.resolved()
-	var out []*rule
+	target = target.Resolved()
+	var out []*program.Rule
 	set := map[string]bool{}
 	pairs(n, func(k, v *yaml.Node) {
 		set[k.Value] = true
 		path := strings.TrimPrefix(tpath+"."+k.Value, ".")
-		var s *Schema
-		if target != nil && target.kind == typeObject {
-			if s = target.member(k.Value); s == nil {
-				c.fail(sc.file.at(k), CodeUnknown, near(k.Value, target.names()), "target %s has no field %q", c.called(tpath), k.Value)
-				s = &Schema{}
+		var s *schema.Schema
+		if target != nil && target.Kind == schema.Object {
+			if s = target.Member(k.Value); s == nil {
+				c.fail(sc.file.at(k), CodeUnknown, near(k.Value, target.Names()), "target %s has no field %q", c.called(tpath), k.Value)
+				s = &schema.Schema{}
 			}
 		}
 		r := c.rule(v, s, path, sc)
@@ -48,9 +51,9 @@ func (c *compiler) fields(n *yaml.Node, target *Schema, tpath string, sc *scope,
 		if r == nil {
 			return
 		}
-		r.key = k.Value
-		if target != nil && target.required[k.Value] {
-			r.demanded = true
+		r.Key = k.Value
+		if target != nil && target.Required[k.Value] {
+			r.Demanded = true
 			// An optional object is left out when all its members are missing.
 			c.mayMiss(r, v, sc, tpath == "" || strings.HasSuffix(tpath, "[]"))
 		}
@@ -59,8 +62,8 @@ func (c *compiler) fields(n *yaml.Node, target *Schema, tpath string, sc *scope,
 	if target == nil {
 		return out
 	}
-	required := make([]string, 0, len(target.required))
-	for name := range target.required {
+	required := make([]string, 0, len(target.Required))
+	for name := range target.Required {
 		required = append(required, name)
 	}
 	slices.Sort(required)
@@ -84,28 +87,28 @@ func (c *compiler) called(tpath string) string {
 }
 
 // mayMiss warns where a required field is filled from what may be missing.
-func (c *compiler) mayMiss(r *rule, v *yaml.Node, sc *scope, alone bool) {
+func (c *compiler) mayMiss(r *program.Rule, v *yaml.Node, sc *scope, alone bool) {
 	switch {
-	case r.onError == onSkip || r.onError == onWarn:
-		c.report(sc.file.at(v), SeverityWarning, CodeRequired, "use onError: default with a default, or fail", "%s is required by the target; when the rule fails the document fails too", r.target)
-	case r.when != nil && r.fallback == nil:
-		c.report(sc.file.at(v), SeverityWarning, CodeIncomplete, "give the rule a default", "%s is required by the target, but its `when` may be false", r.target)
-	case r.kind == ruleValue && r.expr != nil && r.expr.path != nil && r.fallback == nil && r.expr.leaf != nil && !r.expr.sure && (alone || !r.expr.sureLeaf):
+	case r.OnError == program.OnSkip || r.OnError == program.OnWarn:
+		c.report(sc.file.at(v), SeverityWarning, CodeRequired, "use onError: default with a default, or fail", "%s is required by the target; when the rule fails the document fails too", r.Target)
+	case r.When != nil && r.Fallback == nil:
+		c.report(sc.file.at(v), SeverityWarning, CodeIncomplete, "give the rule a default", "%s is required by the target, but its `when` may be false", r.Target)
+	case r.Kind == program.Value && r.Expr != nil && r.Expr.Path != nil && r.Fallback == nil && r.Expr.Leaf != nil && !r.Expr.Sure && (alone || !r.Expr.SureLeaf):
 		c.report(sc.file.at(v), SeverityWarning, CodeIncomplete, "give the rule a default, or require the member in the source schema",
-			"%s is required by the target, but %s may be missing in the source", r.target, strings.Join(r.expr.path, "."))
+			"%s is required by the target, but %s may be missing in the source", r.Target, strings.Join(r.Expr.Path, "."))
 	}
 }
 
 // rule checks one rule: a scalar is an expression, a sequence is a list with an
 // entry per item, a mapping says more.
-func (c *compiler) rule(n *yaml.Node, target *Schema, tpath string, sc *scope) *rule {
+func (c *compiler) rule(n *yaml.Node, target *schema.Schema, tpath string, sc *scope) *program.Rule {
 	if c.rules++; c.rules > maxRules {
 		if c.rules == maxRules+1 {
 			c.fail(sc.file.at(n), CodeSyntax, "split the mapping", "the mapping has more than %d rules", maxRules)
 		}
 		return nil
 	}
-	r := &rule{at: sc.file.at(n), target: tpath, schema: target}
+	r := &program.Rule{At: sc.file.at(n), Target: tpath, Schema: target}
 	switch n.Kind {
 	case yaml.ScalarNode:
 		if n.ShortTag() == "!!null" {
@@ -122,7 +125,7 @@ func (c *compiler) rule(n *yaml.Node, target *Schema, tpath string, sc *scope) *
 		return nil
 	}
 	c.conditions(r, n, sc)
-	sc = sc.tested(r.when)
+	sc = sc.tested(r.When)
 	if each := child(n, "each"); each != nil {
 		c.each(r, n, each, sc)
 		return r
@@ -139,46 +142,46 @@ func (c *compiler) rule(n *yaml.Node, target *Schema, tpath string, sc *scope) *
 }
 
 // conditions reads the keys that belong to a rule as a whole.
-func (c *compiler) conditions(r *rule, n *yaml.Node, sc *scope) {
+func (c *compiler) conditions(r *program.Rule, n *yaml.Node, sc *scope) {
 	if w := child(n, "when"); w != nil {
-		r.when = c.truth(w, sc, r.target, "when")
+		r.When = c.truth(w, sc, r.Target, "when")
 	}
 	if v := child(n, "onError"); v != nil {
-		r.onError = choose(c, sc.file, v, "onError", policies)
+		r.OnError = choose(c, sc.file, v, "onError", program.Policies)
 	}
 	if v := child(n, "required"); v != nil {
-		if err := v.Decode(&r.required); err != nil {
-			c.fail(sc.file.at(v), CodeSyntax, "", "%s: required is true or false", r.target)
+		if err := v.Decode(&r.Required); err != nil {
+			c.fail(sc.file.at(v), CodeSyntax, "", "%s: required is true or false", r.Target)
 		}
 	}
 	if v := child(n, "default"); v != nil {
-		r.fallback = c.literal(v, r.schema, r.target, sc)
+		r.Fallback = c.literal(v, r.Schema, r.Target, sc)
 	}
-	if r.onError == useDefault && r.fallback == nil && child(n, "default") == nil {
-		c.fail(sc.file.at(child(n, "onError")), CodeRequired, "add `default:`", "%s: onError: default needs a default", r.target)
+	if r.OnError == program.UseDefault && r.Fallback == nil && child(n, "default") == nil {
+		c.fail(sc.file.at(child(n, "onError")), CodeRequired, "add `default:`", "%s: onError: default needs a default", r.Target)
 	}
 }
 
 // literal reads a fixed value and compares it with the target's schema.
-func (c *compiler) literal(v *yaml.Node, target *Schema, tpath string, sc *scope) *node {
-	n, err := literal(v)
+func (c *compiler) literal(v *yaml.Node, target *schema.Schema, tpath string, sc *scope) *document.Node {
+	n, err := document.FromYAML(v)
 	if err != nil {
 		c.fail(sc.file.at(v), CodeSyntax, "", "%s: %v", tpath, err)
 		return nil
 	}
-	if p := target.refuses(n); p != "" {
+	if p := target.Refuses(n); p != "" {
 		hint := ""
-		if n.kind == kindNumber || n.kind == kindBool {
+		if n.Kind == document.Number || n.Kind == document.Bool {
 			hint = "quote it if it is text"
 		}
 		c.fail(sc.file.at(v), CodeValue, hint, "%s %s", tpath, p)
 	}
-	n.adopt()
+	n.Adopt()
 	return n
 }
 
 // content reads the one key that says what a rule makes.
-func (c *compiler) content(r *rule, n *yaml.Node, sc *scope) bool {
+func (c *compiler) content(r *program.Rule, n *yaml.Node, sc *scope) bool {
 	var has []string
 	for _, k := range contents {
 		if child(n, k) != nil {
@@ -190,7 +193,7 @@ func (c *compiler) content(r *rule, n *yaml.Node, sc *scope) bool {
 		if len(has) > 1 {
 			found = strings.Join(has, " and ")
 		}
-		c.fail(sc.file.at(n), CodeRequired, "", "%s: needs one of %s, each; found %s", r.target, strings.Join(contents, ", "), found)
+		c.fail(sc.file.at(n), CodeRequired, "", "%s: needs one of %s, each; found %s", r.Target, strings.Join(contents, ", "), found)
 		return false
 	}
 	v := child(n, has[0])
@@ -200,7 +203,7 @@ func (c *compiler) content(r *rule, n *yaml.Node, sc *scope) bool {
 	case "use":
 		c.use(r, v, child(n, "with"), sc)
 	case "const":
-		r.constant = c.literal(v, r.schema, r.target, sc)
+		r.Constant = c.literal(v, r.Schema, r.Target, sc)
 	case "value":
 		if v.Kind == yaml.SequenceNode {
 			c.list(r, v, sc)
@@ -211,70 +214,70 @@ func (c *compiler) content(r *rule, n *yaml.Node, sc *scope) bool {
 		c.computed(r, v, sc, n)
 	}
 	if has[0] != "use" && child(n, "with") != nil {
-		c.fail(sc.file.at(child(n, "with")), CodeUnknown, "", "%s: `with` belongs to `use`", r.target)
+		c.fail(sc.file.at(child(n, "with")), CodeUnknown, "", "%s: `with` belongs to `use`", r.Target)
 	}
-	if r.kind != ruleValue || r.constant != nil {
+	if r.Kind != program.Value || r.Constant != nil {
 		for _, k := range []string{"map", "lookup", "emptyAs", "decimal", "rounding", "date", "zone"} {
 			if v := child(n, k); v != nil {
-				c.fail(sc.file.at(v), CodeUnknown, "", "%s: %q works on the value of `from` or `expr`", r.target, k)
+				c.fail(sc.file.at(v), CodeUnknown, "", "%s: %q works on the value of `from` or `expr`", r.Target, k)
 			}
 		}
 	}
 	return true
 }
 
-func (c *compiler) object(r *rule, v *yaml.Node, sc *scope) {
-	r.kind = ruleObject
-	s := r.schema.resolved()
-	if s != nil && s.kind != typeObject && s.kind != typeAny {
-		c.fail(sc.file.at(v), CodeType, "", "%s wants %s, `fields` makes an object", r.target, s.kind)
+func (c *compiler) object(r *program.Rule, v *yaml.Node, sc *scope) {
+	r.Kind = program.Object
+	s := r.Schema.Resolved()
+	if s != nil && s.Kind != schema.Object && s.Kind != schema.Any {
+		c.fail(sc.file.at(v), CodeType, "", "%s wants %s, `fields` makes an object", r.Target, s.Kind)
 		s = nil
 	}
-	r.children = c.fields(v, s, r.target, sc, sc.file.at(v))
+	r.Children = c.fields(v, s, r.Target, sc, sc.file.at(v))
 }
 
 // list reads a YAML sequence: each entry is a rule that makes one item, or with
 // `each` any number of them.
-func (c *compiler) list(r *rule, n *yaml.Node, sc *scope) {
-	r.kind = ruleList
-	s := r.schema.resolved()
-	if s != nil && s.kind != typeArray && s.kind != typeAny {
-		c.fail(sc.file.at(n), CodeType, "", "%s wants %s, a YAML sequence makes a list", r.target, s.kind)
+func (c *compiler) list(r *program.Rule, n *yaml.Node, sc *scope) {
+	r.Kind = program.List
+	s := r.Schema.Resolved()
+	if s != nil && s.Kind != schema.List && s.Kind != schema.Any {
+		c.fail(sc.file.at(n), CodeType, "", "%s wants %s, a YAML sequence makes a list", r.Target, s.Kind)
 		s = nil
 	}
 	for _, e := range n.Content {
 		spread := e.Kind == yaml.MappingNode && child(e, "each") != nil
-		target := s.itemSchema()
+		target := s.ItemSchema()
 		if spread {
 			target = s
 		}
-		path := r.target
+		path := r.Target
 		if !spread {
 			path += "[]"
 		}
 		if item := c.rule(e, target, path, sc); item != nil {
-			r.children = append(r.children, item)
+			r.Children = append(r.Children, item)
 		}
 	}
 }
 
-func (c *compiler) each(r *rule, n, each *yaml.Node, sc *scope) {
-	r.kind = ruleEach
-	s := r.schema.resolved()
-	if s != nil && s.kind != typeArray && s.kind != typeAny {
-		c.fail(sc.file.at(each), CodeType, "", "%s wants %s, `each` makes a list", r.target, s.kind)
+func (c *compiler) each(r *program.Rule, n, each *yaml.Node, sc *scope) {
+	r.Kind = program.Each
+	s := r.Schema.Resolved()
+	if s != nil && s.Kind != schema.List && s.Kind != schema.Any {
+		c.fail(sc.file.at(each), CodeType, "", "%s wants %s, `each` makes a list", r.Target, s.Kind)
 		s = nil
 	}
-	e, read := c.expression(each, sc, r.target)
+	e, read := c.expression(each, sc, r.Target)
 	elem, base := cel.DynType, ""
 	if e != nil {
-		r.expr, base = e, element(read.result)
+		r.Expr, base = e, element(read.result)
 		delete(c.reads, read.result)
 		switch {
-		case e.typ.Kind() == cel.ListKind:
-			elem = e.typ.Parameters()[0]
-		case !e.typ.IsExactType(cel.DynType):
-			c.fail(sc.file.at(each), CodeType, "name a list of the source", "%s: `each` wants a list, this is %s", r.target, typeName(e.typ))
+		case e.Type.Kind() == cel.ListKind:
+			elem = e.Type.Parameters()[0]
+		case !e.Type.IsExactType(cel.DynType):
+			c.fail(sc.file.at(each), CodeType, "name a list of the source", "%s: `each` wants a list, this is %s", r.Target, typeName(e.Type))
 		}
 	}
 	inner := sc
@@ -283,11 +286,11 @@ func (c *compiler) each(r *rule, n, each *yaml.Node, sc *scope) {
 		t    *cel.Type
 		base string
 		to   *string
-	}{{"as", elem, base, &r.as}, {"index", cel.IntType, "", &r.index}} {
+	}{{"as", elem, base, &r.As}, {"index", cel.IntType, "", &r.Index}} {
 		name := child(n, v.key)
 		if name == nil {
 			if v.key == "as" {
-				c.fail(sc.file.at(n), CodeRequired, "name the item, as in `as: l`", "%s: `each` needs `as`", r.target)
+				c.fail(sc.file.at(n), CodeRequired, "name the item, as in `as: l`", "%s: `each` needs `as`", r.Target)
 			}
 			continue
 		}
@@ -304,28 +307,28 @@ func (c *compiler) each(r *rule, n, each *yaml.Node, sc *scope) {
 	if sc.done != nil && inner != sc {
 		inner.done = sc.done
 	}
-	r.item = &rule{at: sc.file.at(n), target: r.target + "[]", schema: s.itemSchema(), root: true}
-	if !c.content(r.item, n, inner) {
-		r.item = nil
+	r.Item = &program.Rule{At: sc.file.at(n), Target: r.Target + "[]", Schema: s.ItemSchema(), Root: true}
+	if !c.content(r.Item, n, inner) {
+		r.Item = nil
 	}
 }
 
 // use puts a fragment in the place of `fields`.
-func (c *compiler) use(r *rule, name, with *yaml.Node, sc *scope) {
-	r.kind = ruleObject
+func (c *compiler) use(r *program.Rule, name, with *yaml.Node, sc *scope) {
+	r.Kind = program.Object
 	f := c.fragments[name.Value]
 	if f == nil {
 		known := make([]string, 0, len(c.fragments))
 		for k := range c.fragments {
 			known = append(known, k)
 		}
-		c.fail(sc.file.at(name), CodeUnknown, near(name.Value, known)+"; list its file under `include`", "%s: no fragment %q", r.target, name.Value)
+		c.fail(sc.file.at(name), CodeUnknown, near(name.Value, known)+"; list its file under `include`", "%s: no fragment %q", r.Target, name.Value)
 		return
 	}
 	depth := 0
 	for g := sc.frag; g != nil; g = g.user {
 		if depth++; g.name == f.name || depth > maxFragments {
-			c.fail(sc.file.at(name), CodeSyntax, "", "%s: the fragment %q uses itself", r.target, name.Value)
+			c.fail(sc.file.at(name), CodeSyntax, "", "%s: the fragment %q uses itself", r.Target, name.Value)
 			return
 		}
 	}
@@ -334,7 +337,7 @@ func (c *compiler) use(r *rule, name, with *yaml.Node, sc *scope) {
 		return
 	}
 	before := len(c.found)
-	r.children = c.fields(f.fields, r.schema, r.target, inner, sc.file.at(name))
+	r.Children = c.fields(f.fields, r.Schema, r.Target, inner, sc.file.at(name))
 	// A fragment is checked at every use; what is wrong in it is said once.
 	c.found = slices.DeleteFunc(c.found, func() func(Finding) bool {
 		i := -1
@@ -348,60 +351,60 @@ func (c *compiler) use(r *rule, name, with *yaml.Node, sc *scope) {
 }
 
 // arguments binds a fragment's parameters.
-func (c *compiler) arguments(r *rule, f *fragment, name, with *yaml.Node, sc *scope) (*scope, bool) {
+func (c *compiler) arguments(r *program.Rule, f *fragment, name, with *yaml.Node, sc *scope) (*scope, bool) {
 	// A fragment sees src, out and its parameters; not the variables around its use.
 	inner, _, err := c.fragmentScope(f, sc)
 	if err != nil {
-		c.fail(sc.file.at(name), CodeSyntax, "", "%s: %v", r.target, err)
+		c.fail(sc.file.at(name), CodeSyntax, "", "%s: %v", r.Target, err)
 		return nil, false
 	}
 	ok := true
 	pairs(with, func(k, v *yaml.Node) {
 		if !slices.Contains(f.params, k.Value) {
-			c.fail(sc.file.at(k), CodeUnknown, near(k.Value, f.params), "%s: the fragment %q has no parameter %q", r.target, f.name, k.Value)
+			c.fail(sc.file.at(k), CodeUnknown, near(k.Value, f.params), "%s: the fragment %q has no parameter %q", r.Target, f.name, k.Value)
 		}
 	})
 	for _, p := range f.params {
 		v := child(with, p)
 		if v == nil {
-			c.fail(sc.file.at(name), CodeRequired, fmt.Sprintf("write with: {%s: …}", p), "%s: the fragment %q needs the parameter %q", r.target, f.name, p)
+			c.fail(sc.file.at(name), CodeRequired, fmt.Sprintf("write with: {%s: …}", p), "%s: the fragment %q needs the parameter %q", r.Target, f.name, p)
 			ok = false
 			continue
 		}
-		e, read := c.expression(v, sc, r.target)
+		e, read := c.expression(v, sc, r.Target)
 		if e == nil {
 			ok = false
 			continue
 		}
 		delete(c.reads, read.result)
-		next, err := inner.with(p, e.typ, read.result, true)
+		next, err := inner.with(p, e.Type, read.result, true)
 		if err != nil {
 			c.fail(f.file.at(f.fields), CodeSyntax, "", "%q cannot be a parameter: %v", p, err)
 			ok = false
 			continue
 		}
 		inner = next
-		r.with = append(r.with, binding{p, e, sc.file.at(v)})
+		r.With = append(r.With, program.Binding{Name: p, Expr: e, At: sc.file.at(v)})
 	}
 	return inner, ok
 }
 
 // computed checks the value of `from` or `expr` and what is done to it. opts is
 // the rule's YAML mapping, or the scalar itself.
-func (c *compiler) computed(r *rule, n *yaml.Node, sc *scope, opts *yaml.Node) {
-	e, read := c.expression(n, sc, r.target)
+func (c *compiler) computed(r *program.Rule, n *yaml.Node, sc *scope, opts *yaml.Node) {
+	e, read := c.expression(n, sc, r.Target)
 	t := cel.DynType
 	if e != nil {
-		t, r.expr = e.typ, e
+		t, r.Expr = e.Type, e
 		if k := plainType(t).Kind(); read.result != "" && (k == cel.StructKind || k == cel.ListKind || k == cel.MapKind || k == cel.DynKind) {
 			c.wholes[read.result] = true
 		}
 	}
-	r.expr = e
+	r.Expr = e
 	done := c.transforms(r, opts, t, sc)
 	if e != nil && !done {
-		if p := c.mismatch(t, r.schema); p != "" {
-			c.fail(sc.file.at(n), CodeType, c.conversion(t, r.schema), "%s wants %s, the expression gives %s%s", r.target, wanted(r.schema), typeName(t), strings.TrimRight(p, " "))
+		if p := c.mismatch(t, r.Schema); p != "" {
+			c.fail(sc.file.at(n), CodeType, c.conversion(t, r.Schema), "%s wants %s, the expression gives %s%s", r.Target, wanted(r.Schema), typeName(t), strings.TrimRight(p, " "))
 		}
 	}
 }

@@ -1,11 +1,9 @@
 package mapping_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"reflect"
 	"testing"
 
 	"github.com/crossdock/crossdock/core/mapping"
@@ -54,40 +52,6 @@ func FuzzMap(f *testing.F) {
 			t.Errorf("the result is not JSON: %q", out.Doc)
 		}
 	})
-}
-
-// FuzzParse: the document reader accepts no more than encoding/json and reads
-// the same.
-func FuzzParse(f *testing.F) {
-	f.Add([]byte(`{"a":[1,2.50,-0,"x\u00e9",true,null],"b":{}}`))
-	f.Add([]byte(`"😀\n"`))
-	s, err := mapping.CompileSplit("src.d")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, doc []byte) {
-		parts, err := s.Eval(append(append([]byte(`{"d":[`), doc...), `]}`...), nil)
-		if err != nil {
-			return
-		}
-		if bytes.HasPrefix(bytes.TrimSpace(doc), []byte("]")) || len(parts) != 1 {
-			return // the list ended early, or has more items
-		}
-		if !reflect.DeepEqual(decode(t, parts[0]), decode(t, doc)) {
-			t.Errorf("%q became %q", doc, parts)
-		}
-	})
-}
-
-func decode(t *testing.T, doc []byte) any {
-	t.Helper()
-	d := json.NewDecoder(bytes.NewReader(doc))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		t.Fatalf("encoding/json refuses %q: %v", doc, err)
-	}
-	return v
 }
 
 func mustBeError(t *testing.T, err error) {

@@ -7,6 +7,8 @@ import (
 	"sort"
 	"time"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/language"
+	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/strictyaml"
 )
 
@@ -17,8 +19,8 @@ type Mapping struct {
 	target, sourceEntity, sourceFormat string
 	path                               string
 
-	settings settings
-	program  program
+	settings language.Settings
+	program  program.Program
 	lookups  map[string]Lookup
 	cases    []testCase
 	lineage  map[string][]string
@@ -26,7 +28,7 @@ type Mapping struct {
 }
 
 // MaxOutput is the largest result of a mapping in bytes.
-const MaxOutput = maxOutput
+const MaxOutput = program.MaxOutput
 
 // Input is what a run knows besides the document.
 type Input struct {
@@ -59,7 +61,7 @@ func Check(fsys fs.FS, path string) (*Mapping, []Finding) {
 	c := &compiler{fsys: fsys, file: file, found: found, reads: map[string]bool{}, wholes: map[string]bool{}}
 	c.m = &Mapping{path: path, lineage: map[string][]string{}, lookups: map[string]Lookup{}}
 	c.compile()
-	c.m.program.source, c.m.program.target = c.src, c.dst
+	c.m.program.Source, c.m.program.Target = c.src, c.dst
 	out := c.sorted()
 	if slices.ContainsFunc(out, func(f Finding) bool { return f.Severity != SeverityWarning }) {
 		return nil, out
@@ -124,27 +126,27 @@ func (m *Mapping) Unread() []string { return slices.Clone(m.unread) }
 // Map makes the target document of one source document. The error is an
 // [*Error]. ctx ends a run that takes too long.
 func (m *Mapping) Map(ctx context.Context, doc []byte, in Input) (Output, error) {
-	known := facts{messageID: in.MessageID, meta: in.Meta, now: in.Now}
+	known := program.Facts{MessageID: in.MessageID, Meta: in.Meta, Now: in.Now}
 	if in.Lookup != nil {
-		known.lookup = func(ctx context.Context, name, key string) (string, bool, error) {
+		known.Lookup = func(ctx context.Context, name, key string) (string, bool, error) {
 			return in.Lookup(ctx, m.lookups[name], key)
 		}
 	}
-	result, warnings, failed := m.program.run(ctx, doc, known)
+	result, warnings, failed := m.program.Run(ctx, doc, known)
 	if failed != nil {
-		at := failed.at
+		at := failed.At
 		if at.File == "" {
 			at = strictyaml.Pos{File: m.path, Line: 1, Col: 1}
 		}
 		return Output{}, &Error{
 			Mapping: m.name, Version: m.version, File: at.File, Line: at.Line, Col: at.Col,
-			Target: failed.target, Source: failed.source, Value: failed.value, MessageID: in.MessageID, Reason: failed.reason, Err: failed.cause,
+			Target: failed.Target, Source: failed.Source, Value: failed.Value, MessageID: in.MessageID, Reason: failed.Reason, Err: failed.Err,
 		}
 	}
 	out := Output{Doc: result}
 	for _, w := range warnings {
 		out.Warnings = append(out.Warnings, Finding{
-			File: w.at.File, Line: w.at.Line, Col: w.at.Col, Severity: SeverityWarning, Code: CodeRuntime, Message: w.text,
+			File: w.At.File, Line: w.At.Line, Col: w.At.Col, Severity: SeverityWarning, Code: CodeRuntime, Message: w.Text,
 		})
 	}
 	return out, nil

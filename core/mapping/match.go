@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"github.com/crossdock/crossdock/core/mapping/internal/language"
+	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 )
 
 // This file compares what a rule gives with what the target takes.
@@ -29,7 +31,7 @@ func typeName(t *cel.Type) string {
 	t = plainType(t)
 	switch t.Kind() {
 	case cel.StructKind:
-		return "an object (" + strings.TrimPrefix(t.TypeName(), typeMark) + ")"
+		return "an object (" + strings.TrimPrefix(t.TypeName(), language.TypeMark) + ")"
 	case cel.ListKind:
 		return "a list of " + typeName(t.Parameters()[0])
 	case cel.MapKind:
@@ -41,53 +43,53 @@ func typeName(t *cel.Type) string {
 }
 
 // wanted is a target type in messages, in CEL's words where it has one.
-func wanted(s *Schema) string {
-	s = s.resolved()
-	switch s.kind {
-	case typeString:
+func wanted(s *schema.Schema) string {
+	s = s.Resolved()
+	switch s.Kind {
+	case schema.Text:
 		return "string"
-	case typeInteger:
+	case schema.Integer:
 		return "int"
-	case typeNumber:
+	case schema.Number:
 		return "number"
-	case typeBoolean:
+	case schema.Boolean:
 		return "bool"
 	}
-	return s.kind.String()
+	return s.Kind.String()
 }
 
 // mismatch says why a value of type t cannot stand where the schema stands: ""
 // when it can, otherwise something to add to "X wants A, the expression gives B"
 // (a blank when there is nothing to add).
-func (c *compiler) mismatch(t *cel.Type, s *Schema) string {
-	s, t = s.resolved(), plainType(t)
-	if s == nil || s.kind == typeAny || t.Kind() == cel.DynKind {
+func (c *compiler) mismatch(t *cel.Type, s *schema.Schema) string {
+	s, t = s.Resolved(), plainType(t)
+	if s == nil || s.Kind == schema.Any || t.Kind() == cel.DynKind {
 		return ""
 	}
 	fits := false
 	switch t.Kind() {
 	case cel.StringKind:
-		fits = s.kind == typeString
+		fits = s.Kind == schema.Text
 	case cel.IntKind, cel.UintKind:
-		fits = s.kind == typeInteger || s.kind == typeNumber
+		fits = s.Kind == schema.Integer || s.Kind == schema.Number
 	case cel.DoubleKind:
-		fits = s.kind == typeNumber
+		fits = s.Kind == schema.Number
 	case cel.BoolKind:
-		fits = s.kind == typeBoolean
+		fits = s.Kind == schema.Boolean
 	case cel.NullTypeKind:
-		fits = s.nullable
+		fits = s.Nullable
 	case cel.ListKind:
-		if s.kind == typeArray {
-			if p := c.mismatch(t.Parameters()[0], s.items); p != "" {
+		if s.Kind == schema.List {
+			if p := c.mismatch(t.Parameters()[0], s.Items); p != "" {
 				return strings.TrimRight(": the items do not fit"+p, " ")
 			}
 			return ""
 		}
 	case cel.MapKind:
-		fits = s.kind == typeObject
+		fits = s.Kind == schema.Object
 	case cel.StructKind:
-		if s.kind == typeObject {
-			if p := c.prov.schemaOf(t).unlike(s); p != "" {
+		if s.Kind == schema.Object {
+			if p := c.prov.SchemaOf(t).Unlike(s); p != "" {
 				return ": " + p
 			}
 			return ""
@@ -100,22 +102,22 @@ func (c *compiler) mismatch(t *cel.Type, s *Schema) string {
 }
 
 // conversion is the hint for a mismatch.
-func (c *compiler) conversion(t *cel.Type, s *Schema) string {
-	t, s = plainType(t), s.resolved()
+func (c *compiler) conversion(t *cel.Type, s *schema.Schema) string {
+	t, s = plainType(t), s.Resolved()
 	switch {
-	case s.kind == typeInteger && t.Kind() == cel.StringKind:
+	case s.Kind == schema.Integer && t.Kind() == cel.StringKind:
 		return "convert it with int(…)"
-	case s.kind == typeNumber && t.Kind() == cel.StringKind:
+	case s.Kind == schema.Number && t.Kind() == cel.StringKind:
 		return "add `decimal: 2` or `decimal: any`"
-	case s.kind == typeString && t.Kind() == cel.DoubleKind:
+	case s.Kind == schema.Text && t.Kind() == cel.DoubleKind:
 		return "add `decimal: 2` for money, or convert it with string(…)"
-	case s.kind == typeString && (t.Kind() == cel.IntKind || t.Kind() == cel.BoolKind):
+	case s.Kind == schema.Text && (t.Kind() == cel.IntKind || t.Kind() == cel.BoolKind):
 		return "convert it with string(…)"
-	case s.kind == typeBoolean && t.Kind() == cel.StringKind:
+	case s.Kind == schema.Boolean && t.Kind() == cel.StringKind:
 		return `compare it, as in src.flag == "Y"`
-	case s.kind == typeArray:
+	case s.Kind == schema.List:
 		return "use `each`, or write a YAML sequence of rules"
-	case s.kind == typeObject && t.Kind() == cel.StructKind:
+	case s.Kind == schema.Object && t.Kind() == cel.StructKind:
 		return "write the members under `fields`"
 	}
 	return ""

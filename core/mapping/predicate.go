@@ -6,6 +6,10 @@ import (
 	"time"
 
 	"cel.dev/cel-go/cel"
+	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/language"
+	"github.com/crossdock/crossdock/core/mapping/internal/program"
+	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 )
 
 // Predicate is a condition of a route, such as src.status != "draft".
@@ -20,20 +24,20 @@ type Split struct{ routeExpression }
 // routeExpression is an expression over one document. The document is called
 // src, and also out, since a route's later steps see a canonical document.
 type routeExpression struct {
-	text   string
-	expr   *expression
-	schema *Schema
+	text  string
+	expr  *program.Expression
+	shape *Schema
 }
 
-// CompilePredicate checks a condition. With a schema every member is checked;
+// CompilePredicate checks a condition. With a shape every member is checked;
 // with nil the document may have any shape. The document is `src` and `out`,
 // its metadata `meta`.
-func CompilePredicate(expr string, schema *Schema) (*Predicate, error) {
-	e, err := compileRoute(expr, schema)
+func CompilePredicate(expr string, shape *Schema) (*Predicate, error) {
+	e, err := compileRoute(expr, shape)
 	if err != nil {
 		return nil, err
 	}
-	if t := plainType(e.expr.typ); !t.IsExactType(cel.BoolType) && t.Kind() != cel.DynKind {
+	if t := plainType(e.expr.Type); !t.IsExactType(cel.BoolType) && t.Kind() != cel.DynKind {
 		return nil, fmt.Errorf("a condition must be true/false, %q is %s", expr, typeName(t))
 	}
 	return &Predicate{*e}, nil
@@ -45,7 +49,7 @@ func CompileKey(expr string) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch t := plainType(e.expr.typ); t.Kind() {
+	switch t := plainType(e.expr.Type); t.Kind() {
 	case cel.StringKind, cel.IntKind, cel.DynKind:
 		return &Key{*e}, nil
 	default:
@@ -59,17 +63,17 @@ func CompileSplit(expr string) (*Split, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t := plainType(e.expr.typ); t.Kind() != cel.ListKind && t.Kind() != cel.DynKind {
+	if t := plainType(e.expr.Type); t.Kind() != cel.ListKind && t.Kind() != cel.DynKind {
 		return nil, fmt.Errorf("split needs a list, %q is %s", expr, typeName(t))
 	}
 	return &Split{*e}, nil
 }
 
-func compileRoute(text string, schema *Schema) (*routeExpression, error) {
-	if schema == nil {
-		schema = &Schema{name: nameSrc}
+func compileRoute(text string, shape *Schema) (*routeExpression, error) {
+	if shape == nil {
+		shape = &schema.Schema{Name: language.NameSrc}
 	}
-	sc, prov, err := newScope(schema, schema, defaultSettings)
+	sc, prov, err := newScope(shape, shape, language.DefaultSettings)
 	if err != nil {
 		return nil, err
 	}
@@ -84,14 +88,14 @@ func compileRoute(text string, schema *Schema) (*routeExpression, error) {
 		}
 		return nil, fmt.Errorf("the expression %q cannot be used: %s", text, strings.Join(parts, "; "))
 	}
-	return &routeExpression{text: text, expr: e, schema: schema}, nil
+	return &routeExpression{text: text, expr: e, shape: shape}, nil
 }
 
 // String is the expression as it was written.
 func (e *routeExpression) String() string { return e.text }
 
-func (e *routeExpression) over(doc []byte, meta map[string]string) (evaluation, error) {
-	return newEvaluation(doc, e.schema, facts{meta: meta, now: routeTime(meta)})
+func (e *routeExpression) over(doc []byte, meta map[string]string) (program.Evaluation, error) {
+	return program.NewEvaluation(doc, e.shape, program.Facts{Meta: meta, Now: routeTime(meta)})
 }
 
 // routeTime is now() in routes: when the message was received, so that a replay
@@ -111,7 +115,7 @@ func (p *Predicate) Match(doc []byte, meta map[string]string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	ok, err := f.truth(p.expr)
+	ok, err := f.Truth(p.expr)
 	if err != nil {
 		return false, fmt.Errorf("the condition %q: %w", p.text, err)
 	}
@@ -125,17 +129,17 @@ func (k *Key) Eval(doc []byte, meta map[string]string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	n, err := f.value(k.expr)
+	n, err := f.Value(k.expr)
 	if err != nil {
 		return "", fmt.Errorf("the key %q: %w", k.text, err)
 	}
 	switch {
-	case n.kind != kindString && n.kind != kindNumber:
-		return "", fmt.Errorf("the key %q gives %s; a key must be text", k.text, n.kind)
-	case n.text == "":
+	case n.Kind != document.Text && n.Kind != document.Number:
+		return "", fmt.Errorf("the key %q gives %s; a key must be text", k.text, n.Kind)
+	case n.Text == "":
 		return "", fmt.Errorf("the key %q is empty", k.text)
 	}
-	return n.text, nil
+	return n.Text, nil
 }
 
 // Eval gives the documents into which a JSON document is split, in order.
@@ -144,16 +148,16 @@ func (s *Split) Eval(doc []byte, meta map[string]string) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := f.value(s.expr)
+	n, err := f.Value(s.expr)
 	if err != nil {
 		return nil, fmt.Errorf("the split %q: %w", s.text, err)
 	}
-	if n.kind != kindArray {
-		return nil, fmt.Errorf("the split %q gives %s; a list is needed", s.text, n.kind)
+	if n.Kind != document.List {
+		return nil, fmt.Errorf("the split %q gives %s; a list is needed", s.text, n.Kind)
 	}
-	out := make([][]byte, len(n.kids))
-	for i, k := range n.kids {
-		out[i] = k.appendJSON(nil)
+	out := make([][]byte, len(n.Kids))
+	for i, k := range n.Kids {
+		out[i] = k.AppendJSON(nil)
 	}
 	return out, nil
 }

@@ -13,13 +13,17 @@ import (
 	"time"
 
 	"cel.dev/cel-go/cel"
+	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/language"
+	"github.com/crossdock/crossdock/core/mapping/internal/program"
+	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
 
 // codelist translates the codes of one party into those of another.
 type codelist struct {
-	*codeTable
+	*program.CodeTable
 	file  *source
 	order []*yaml.Node // the values, for checks against targets
 }
@@ -34,24 +38,24 @@ func (c *compiler) readCodelists(f *source, n *yaml.Node) map[string]*codelist {
 		return out
 	}
 	pairs(n, func(k, v *yaml.Node) {
-		l := &codelist{codeTable: &codeTable{name: k.Value, codes: map[string]*node{}}, file: f}
+		l := &codelist{CodeTable: &program.CodeTable{Name: k.Value, Codes: map[string]*document.Node{}}, file: f}
 		out[k.Value] = l
 		if v.Kind != yaml.MappingNode || len(v.Content) == 0 {
 			c.fail(f.at(v), CodeSyntax, `write {CODE: value, "*": other}`, "the code list %s has no codes", k.Value)
 			return
 		}
 		pairs(v, func(code, to *yaml.Node) {
-			val, err := literal(to)
-			if err != nil || val.kind == kindObject || val.kind == kindArray || val.kind == kindNull {
+			val, err := document.FromYAML(to)
+			if err != nil || val.Kind == document.Object || val.Kind == document.List || val.Kind == document.Null {
 				c.fail(f.at(to), CodeValue, "", "the code list %s: the value of %q must be text, a number or true/false", k.Value, code.Value)
 				return
 			}
 			l.order = append(l.order, to)
 			if code.Value == "*" {
-				l.other = val
+				l.Other = val
 				return
 			}
-			l.codes[code.Value] = val
+			l.Codes[code.Value] = val
 		})
 	})
 	return out
@@ -73,7 +77,7 @@ type LookupFunc func(ctx context.Context, l Lookup, key string) (value string, f
 var lookupKeys = []string{"file", "table", "connection", "key", "value", "cache", "onMiss"}
 
 func (c *compiler) readLookups(n *yaml.Node) {
-	c.lookups = map[string]*lookup{}
+	c.lookups = map[string]*program.Lookup{}
 	if n == nil {
 		return
 	}
@@ -82,7 +86,7 @@ func (c *compiler) readLookups(n *yaml.Node) {
 		return
 	}
 	pairs(n, func(k, v *yaml.Node) {
-		l := &lookup{name: k.Value, onMiss: onFail}
+		l := &program.Lookup{Name: k.Value, OnMiss: program.OnFail}
 		c.lookups[k.Value] = l
 		table := Lookup{Name: k.Value}
 		what := "the lookup " + k.Value
@@ -107,15 +111,15 @@ func (c *compiler) readLookups(n *yaml.Node) {
 			switch m.Value {
 			case "fail":
 			case "skip":
-				l.onMiss = onSkip
+				l.OnMiss = program.OnSkip
 			default:
-				l.onMiss, l.other = useDefault, c.literal(m, nil, what, &scope{file: c.file})
+				l.OnMiss, l.Other = program.UseDefault, c.literal(m, nil, what, &scope{file: c.file})
 			}
 		}
-		l.table, l.key = table.Table, table.Key
+		l.Table, l.Key = table.Table, table.Key
 		c.m.lookups[k.Value] = table
 		if file != "" && table.Key != "" && table.Value != "" {
-			l.rows = c.rows(table, file, fn, what)
+			l.Rows = c.rows(table, file, fn, what)
 		}
 	})
 }
@@ -244,7 +248,7 @@ func (c *compiler) readFragment(src *source, at *yaml.Node) {
 }
 
 // fragmentScope is what a fragment sees: src, out and its parameters.
-func (c *compiler) fragmentScope(f *fragment, user *scope) (*scope, *provider, error) {
+func (c *compiler) fragmentScope(f *fragment, user *scope) (*scope, *language.Provider, error) {
 	inner := *c.outer
 	used := *f
 	used.user = user.frag
@@ -264,12 +268,12 @@ func (c *compiler) codelist(name string, sc *scope) *codelist {
 
 // transforms reads what is done to a value after it is computed, and tells
 // whether something decides its type instead of the expression.
-func (c *compiler) transforms(r *rule, n *yaml.Node, t *cel.Type, sc *scope) bool {
+func (c *compiler) transforms(r *program.Rule, n *yaml.Node, t *cel.Type, sc *scope) bool {
 	if n.Kind != yaml.MappingNode {
 		return false
 	}
 	if v := child(n, "emptyAs"); v != nil {
-		r.empty = choose(c, sc.file, v, "emptyAs", emptinesses)
+		r.Empty = choose(c, sc.file, v, "emptyAs", program.Emptinesses)
 	}
 	done := false
 	if v := child(n, "map"); v != nil {
@@ -278,27 +282,27 @@ func (c *compiler) transforms(r *rule, n *yaml.Node, t *cel.Type, sc *scope) boo
 	}
 	if v := child(n, "lookup"); v != nil {
 		done = true
-		if r.lookup = c.lookups[v.Value]; r.lookup == nil {
-			c.fail(sc.file.at(v), CodeUnknown, near(v.Value, keys(c.lookups)), "%s: no lookup %q", r.target, v.Value)
+		if r.Lookup = c.lookups[v.Value]; r.Lookup == nil {
+			c.fail(sc.file.at(v), CodeUnknown, near(v.Value, keys(c.lookups)), "%s: no lookup %q", r.Target, v.Value)
 		}
 		c.accepts(r, v, "lookup", t, sc, cel.StringType, cel.IntType)
-		c.makes(r, v, "lookup", "text", sc, typeString)
+		c.makes(r, v, "lookup", "text", sc, schema.Text)
 	}
 	if v := child(n, "decimal"); v != nil {
 		done = true
-		r.decimal = c.decimalRule(n, v, sc)
+		r.Decimal = c.decimalRule(n, v, sc)
 		c.accepts(r, v, "decimal", t, sc, cel.StringType, cel.IntType, cel.DoubleType)
-		c.makes(r, v, "decimal", "decimal text", sc, typeString, typeNumber, typeInteger)
+		c.makes(r, v, "decimal", "decimal text", sc, schema.Text, schema.Number, schema.Integer)
 	} else if v := child(n, "rounding"); v != nil {
-		c.fail(sc.file.at(v), CodeUnknown, "", "%s: rounding belongs to `decimal`", r.target)
+		c.fail(sc.file.at(v), CodeUnknown, "", "%s: rounding belongs to `decimal`", r.Target)
 	}
 	if v := child(n, "date"); v != nil {
 		done = true
-		r.date = c.dateRule(r, n, v, sc)
+		r.Date = c.dateRule(r, n, v, sc)
 		c.accepts(r, v, "date", t, sc, cel.StringType)
-		c.makes(r, v, "date", "text", sc, typeString)
+		c.makes(r, v, "date", "text", sc, schema.Text)
 	} else if v := child(n, "zone"); v != nil {
-		c.fail(sc.file.at(v), CodeUnknown, "", "%s: zone belongs to `date`", r.target)
+		c.fail(sc.file.at(v), CodeUnknown, "", "%s: zone belongs to `date`", r.Target)
 	}
 	return done
 }
@@ -313,52 +317,52 @@ func keys[V any](m map[string]V) []string {
 }
 
 // accepts checks the type that goes into a transformation.
-func (c *compiler) accepts(r *rule, at *yaml.Node, what string, t *cel.Type, sc *scope, ok ...*cel.Type) {
-	if r.codes != nil {
+func (c *compiler) accepts(r *program.Rule, at *yaml.Node, what string, t *cel.Type, sc *scope, ok ...*cel.Type) {
+	if r.Codes != nil {
 		return // a code list comes first
 	}
 	t = plainType(t)
 	if t.IsExactType(cel.DynType) || slices.ContainsFunc(ok, t.IsExactType) {
 		return
 	}
-	c.fail(sc.file.at(at), CodeType, "", "%s: %q works on text, the expression gives %s", r.target, what, typeName(t))
+	c.fail(sc.file.at(at), CodeType, "", "%s: %q works on text, the expression gives %s", r.Target, what, typeName(t))
 }
 
 // makes checks the type that comes out of a transformation.
-func (c *compiler) makes(r *rule, at *yaml.Node, what, result string, sc *scope, ok ...typeKind) {
-	s := r.schema.resolved()
-	if s == nil || s.kind == typeAny || slices.Contains(ok, s.kind) {
+func (c *compiler) makes(r *program.Rule, at *yaml.Node, what, result string, sc *scope, ok ...schema.Type) {
+	s := r.Schema.Resolved()
+	if s == nil || s.Kind == schema.Any || slices.Contains(ok, s.Kind) {
 		return
 	}
-	c.fail(sc.file.at(at), CodeType, "", "%s wants %s, %q gives %s", r.target, s.kind, what, result)
+	c.fail(sc.file.at(at), CodeType, "", "%s wants %s, %q gives %s", r.Target, s.Kind, what, result)
 }
 
 // mapping checks `map:` and every value of the code list.
-func (c *compiler) mapping(r *rule, v *yaml.Node, t *cel.Type, sc *scope) {
+func (c *compiler) mapping(r *program.Rule, v *yaml.Node, t *cel.Type, sc *scope) {
 	l := c.codelist(v.Value, sc)
 	if l == nil {
 		names := keys(c.codelists)
 		if sc.frag != nil {
 			names = append(names, keys(sc.frag.codes)...)
 		}
-		c.fail(sc.file.at(v), CodeUnknown, near(v.Value, names), "%s: no code list %q", r.target, v.Value)
+		c.fail(sc.file.at(v), CodeUnknown, near(v.Value, names), "%s: no code list %q", r.Target, v.Value)
 		return
 	}
 	c.accepts(r, v, "map", t, sc, cel.StringType, cel.IntType, cel.BoolType)
-	r.codes = l.codeTable
+	r.Codes = l.CodeTable
 	for _, to := range l.order {
-		val, err := literal(to)
+		val, err := document.FromYAML(to)
 		if err != nil {
 			continue // reported with the list
 		}
-		if p := r.schema.refuses(val); p != "" {
-			c.fail(l.file.at(to), CodeValue, "", "the code list %s gives %s, but %s %s", l.name, quoted(val), r.target, p)
+		if p := r.Schema.Refuses(val); p != "" {
+			c.fail(l.file.at(to), CodeValue, "", "the code list %s gives %s, but %s %s", l.Name, schema.Quoted(val), r.Target, p)
 		}
 	}
 }
 
-func (c *compiler) decimalRule(n, v *yaml.Node, sc *scope) *decimalRule {
-	d := &decimalRule{scale: -1, rounding: c.m.settings.rounding}
+func (c *compiler) decimalRule(n, v *yaml.Node, sc *scope) *program.DecimalRule {
+	d := &program.DecimalRule{Scale: -1, Rounding: c.m.settings.Rounding}
 	scale := v
 	if v.Kind == yaml.MappingNode {
 		c.known(sc.file, v, "decimal", []string{"scale", "rounding"})
@@ -367,29 +371,29 @@ func (c *compiler) decimalRule(n, v *yaml.Node, sc *scope) *decimalRule {
 			return d
 		}
 		if ro := child(v, "rounding"); ro != nil {
-			d.rounding = choose(c, sc.file, ro, "rounding", roundings)
+			d.Rounding = choose(c, sc.file, ro, "rounding", language.Roundings)
 		}
 	}
 	if scale.Value != "any" {
-		d.scale = c.scale(sc.file, scale)
+		d.Scale = c.scale(sc.file, scale)
 	}
 	if ro := child(n, "rounding"); ro != nil {
-		d.rounding = choose(c, sc.file, ro, "rounding", roundings)
+		d.Rounding = choose(c, sc.file, ro, "rounding", language.Roundings)
 	}
 	return d
 }
 
 // dateRule reads `date: yyyyMMdd` or `date: {from: …, to: …}`. Without `to` the
 // result is RFC 3339, or a plain date where the target's format says so.
-func (c *compiler) dateRule(r *rule, n, v *yaml.Node, sc *scope) *dateRule {
-	d := &dateRule{zone: c.m.settings.zone}
-	pattern := func(p *yaml.Node) *layout {
+func (c *compiler) dateRule(r *program.Rule, n, v *yaml.Node, sc *scope) *program.DateRule {
+	d := &program.DateRule{Zone: c.m.settings.Zone}
+	pattern := func(p *yaml.Node) *language.Layout {
 		if p == nil {
 			return nil
 		}
-		l, err := parseLayout(p.Value)
+		l, err := language.ParseLayout(p.Value)
 		if err != nil {
-			c.fail(sc.file.at(p), CodeValue, "", "%s: %v", r.target, err)
+			c.fail(sc.file.at(p), CodeValue, "", "%s: %v", r.Target, err)
 			return nil
 		}
 		return &l
@@ -397,23 +401,23 @@ func (c *compiler) dateRule(r *rule, n, v *yaml.Node, sc *scope) *dateRule {
 	zone := child(n, "zone")
 	if v.Kind == yaml.MappingNode {
 		c.known(sc.file, v, "date", []string{"from", "to", "zone"})
-		d.from, d.to = pattern(child(v, "from")), pattern(child(v, "to"))
+		d.From, d.To = pattern(child(v, "from")), pattern(child(v, "to"))
 		if z := child(v, "zone"); z != nil {
 			zone = z
 		}
 	} else {
-		d.from = pattern(v)
+		d.From = pattern(v)
 	}
-	if s := r.schema.resolved(); d.to == nil && s != nil && s.format == "date" {
-		l, _ := parseLayout("yyyy-MM-dd")
-		d.to = &l
+	if s := r.Schema.Resolved(); d.To == nil && s != nil && s.Format == "date" {
+		l, _ := language.ParseLayout("yyyy-MM-dd")
+		d.To = &l
 	}
 	if zone != nil {
-		loc, err := c.zones.load(zone.Value)
+		loc, err := c.zones.Load(zone.Value)
 		if err != nil {
-			c.fail(sc.file.at(zone), CodeValue, "", "%s: %v", r.target, err)
+			c.fail(sc.file.at(zone), CodeValue, "", "%s: %v", r.Target, err)
 		} else {
-			d.zone = loc
+			d.Zone = loc
 		}
 	}
 	return d

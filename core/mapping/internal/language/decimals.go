@@ -1,17 +1,18 @@
-package mapping
+package language
 
 import (
 	"fmt"
 	"strings"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/document"
 	"github.com/govalues/decimal"
 )
 
-// rounding is how digits beyond a scale are dropped.
-type rounding uint8
+// Rounding is how digits beyond a scale are dropped.
+type Rounding uint8
 
 const (
-	halfEven rounding = iota // to the nearest, halves to the even digit: the banker's rule, and the default
+	halfEven Rounding = iota // to the nearest, halves to the even digit: the banker's rule, and the default
 	halfUp                   // to the nearest, halves away from zero: the shopkeeper's rule
 	towardZero
 	awayFromZero
@@ -19,12 +20,13 @@ const (
 	floor
 )
 
-var roundings = map[string]rounding{
+// Roundings are the words for them in mapping files.
+var Roundings = map[string]Rounding{
 	"half-even": halfEven, "half-up": halfUp, "down": towardZero, "up": awayFromZero, "ceiling": ceiling, "floor": floor,
 }
 
-// round returns d with exactly scale digits after the point.
-func (r rounding) round(d decimal.Decimal, scale int) (decimal.Decimal, error) {
+// Round returns d with exactly scale digits after the point.
+func (r Rounding) Round(d decimal.Decimal, scale int) (decimal.Decimal, error) {
 	if d.Scale() > scale {
 		switch r {
 		case halfEven:
@@ -61,17 +63,17 @@ func (r rounding) round(d decimal.Decimal, scale int) (decimal.Decimal, error) {
 	return d, nil
 }
 
-// parseDecimal reads decimal text exactly, or not at all.
-func parseDecimal(s string) (decimal.Decimal, error) {
+// ParseDecimal reads decimal text exactly, or not at all.
+func ParseDecimal(s string) (decimal.Decimal, error) {
 	if significant(s) > decimal.MaxPrec {
-		return decimal.Decimal{}, fmt.Errorf("%q has more than %d digits", shorten(s, 40), decimal.MaxPrec)
+		return decimal.Decimal{}, fmt.Errorf("%q has more than %d digits", document.Shorten(s, 40), decimal.MaxPrec)
 	}
 	d, err := decimal.Parse(s)
 	if err != nil {
-		return d, fmt.Errorf("%q is not a decimal number such as 12.50", shorten(s, 40))
+		return d, fmt.Errorf("%q is not a decimal number such as 12.50", document.Shorten(s, 40))
 	}
 	if _, frac, ok := strings.Cut(s, "."); ok && !strings.ContainsAny(frac, "eE") && len(frac) > d.Scale() && strings.TrimRight(frac[d.Scale():], "0") != "" {
-		return d, fmt.Errorf("%q has more than %d digits after the point", shorten(s, 40), d.Scale())
+		return d, fmt.Errorf("%q has more than %d digits after the point", document.Shorten(s, 40), d.Scale())
 	}
 	return d, nil
 }
@@ -83,11 +85,14 @@ var currencyScales = map[string]int{
 	"RWF": 0, "UGX": 0, "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
 }
 
-const defaultScale = 2
+// DefaultScale is the number of digits after the point where no currency says
+// otherwise.
+const DefaultScale = 2
 
-func currencyScale(code string) int {
+// CurrencyScale is the number of digits of a currency's minor unit (ISO 4217).
+func CurrencyScale(code string) int {
 	if s, ok := currencyScales[code]; ok {
 		return s
 	}
-	return defaultScale
+	return DefaultScale
 }

@@ -1,22 +1,25 @@
-package mapping
+package language
 
 import (
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/document"
+
 	// Zones must not depend on what the machine has installed.
+
 	_ "time/tzdata"
 )
 
-// layout is a date pattern in the letters of Unicode TR 35 that partners'
+// Layout is a date pattern in the letters of Unicode TR 35 that partners'
 // documents use: yyyy yy MM dd HH mm ss SSS, XXX (offset, Z for UTC), XX
 // (offset without colon), and text in single quotes.
-type layout struct {
+type Layout struct {
 	text  string
 	goes  string // as package time writes it
 	zoned bool
-	clock bool // has a time of day
+	Clock bool // has a time of day
 }
 
 var layoutLetters = []struct{ letters, goes string }{
@@ -40,8 +43,9 @@ var layoutLetters = []struct{ letters, goes string }{
 	{"DDD", "002"},
 }
 
-func parseLayout(text string) (layout, error) {
-	l := layout{text: text}
+// ParseLayout reads a date pattern.
+func ParseLayout(text string) (Layout, error) {
+	l := Layout{text: text}
 	var b strings.Builder
 	for rest := text; rest != ""; {
 		if rest[0] == '\'' {
@@ -58,7 +62,7 @@ func parseLayout(text string) (layout, error) {
 			if strings.HasPrefix(rest, e.letters) {
 				b.WriteString(e.goes)
 				l.zoned = l.zoned || e.letters[0] == 'X'
-				l.clock = l.clock || strings.ContainsAny(e.letters, "HhX")
+				l.Clock = l.Clock || strings.ContainsAny(e.letters, "HhX")
 				rest, found = rest[len(e.letters):], true
 				break
 			}
@@ -79,13 +83,17 @@ func parseLayout(text string) (layout, error) {
 	return l, nil
 }
 
-func (l layout) parse(s string, zone *time.Location) (time.Time, error) {
+// Parse reads a date written as l; zone counts where the text names none.
+func (l Layout) Parse(s string, zone *time.Location) (time.Time, error) {
 	t, err := time.ParseInLocation(l.goes, s, zone)
 	if err != nil {
-		return t, fmt.Errorf("%q is not a date written as %s", shorten(s, 40), l.text)
+		return t, fmt.Errorf("%q is not a date written as %s", document.Shorten(s, 40), l.text)
 	}
 	return t, nil
 }
+
+// Format writes a time.
+func (l Layout) Format(t time.Time) string { return t.Format(l.goes) }
 
 // timestamp puts the date and time elements of EDI together: date as yyyyMMdd
 // or yyMMdd, time as HHmm, HHmmss or empty (X12 data types DT and TM; a time's
@@ -105,7 +113,7 @@ func timestamp(date, clock string, zone *time.Location) (string, error) {
 	}
 	t, err := time.ParseInLocation(goes, date+clock, zone)
 	if err != nil {
-		return "", fmt.Errorf("%q with %q is not a date and time written as %s", shorten(date, 20), shorten(clock, 20), want)
+		return "", fmt.Errorf("%q with %q is not a date and time written as %s", document.Shorten(date, 20), document.Shorten(clock, 20), want)
 	}
 	return t.Format(time.RFC3339), nil
 }

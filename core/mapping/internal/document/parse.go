@@ -1,4 +1,4 @@
-package mapping
+package document
 
 import (
 	"encoding/json"
@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// parse reads one JSON document. The root is called name in paths. Unlike
+// Parse reads one JSON document. The root is called name in paths. Unlike
 // encoding/json it keeps order and digits, refuses a key that appears twice
 // (two readers would disagree about it), and limits depth.
-func parse(doc []byte, name string) (*node, error) {
+func Parse(doc []byte, name string) (*Node, error) {
 	if len(doc) > MaxDocument {
 		return nil, fmt.Errorf("the document has %d bytes; %d are the limit", len(doc), MaxDocument)
 	}
@@ -27,7 +27,7 @@ func parse(doc []byte, name string) (*node, error) {
 	if p.i < len(p.s) {
 		return nil, p.fail("unexpected text after the end of the document")
 	}
-	n.key = name
+	n.Key = name
 	return n, nil
 }
 
@@ -58,7 +58,7 @@ func (p *reader) space() {
 	}
 }
 
-func (p *reader) value(depth int) (*node, error) {
+func (p *reader) value(depth int) (*Node, error) {
 	if p.i >= len(p.s) {
 		return nil, p.fail("it ends where a value is expected")
 	}
@@ -76,14 +76,14 @@ func (p *reader) value(depth int) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		return textNode(s), nil
+		return NewText(s), nil
 	case c == '-' || c >= '0' && c <= '9':
 		return p.number()
 	}
 	for _, w := range words {
 		if strings.HasPrefix(p.s[p.i:], w.text) {
 			p.i += len(w.text)
-			return &node{kind: w.kind, truth: w.truth}, nil
+			return &Node{Kind: w.kind, Truth: w.truth}, nil
 		}
 	}
 	return nil, p.fail("a value cannot begin with %q", p.s[p.i])
@@ -91,16 +91,16 @@ func (p *reader) value(depth int) (*node, error) {
 
 var words = [...]struct {
 	text  string
-	kind  kind
+	kind  Kind
 	truth bool
-}{{"true", kindBool, true}, {"false", kindBool, false}, {"null", kindNull, false}}
+}{{"true", Bool, true}, {"false", Bool, false}, {"null", Null, false}}
 
-func (p *reader) object(depth int) (*node, error) {
-	n := objectNode("")
+func (p *reader) object(depth int) (*Node, error) {
+	n := NewObject("")
 	p.i++
 	for {
 		p.space()
-		if p.i < len(p.s) && p.s[p.i] == '}' && len(n.keys) == 0 {
+		if p.i < len(p.s) && p.s[p.i] == '}' && len(n.Keys) == 0 {
 			p.i++
 			return n, nil
 		}
@@ -112,7 +112,7 @@ func (p *reader) object(depth int) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		if n.get(key) != nil {
+		if n.Get(key) != nil {
 			p.i = at
 			return nil, p.fail("the member %q appears twice", key)
 		}
@@ -126,20 +126,20 @@ func (p *reader) object(depth int) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		kid.parent, kid.key = n, key
-		n.put(key, kid)
+		kid.Parent, kid.Key = n, key
+		n.Put(key, kid)
 		if done, err := p.next('}'); err != nil || done {
 			return n, err
 		}
 	}
 }
 
-func (p *reader) array(depth int) (*node, error) {
-	n := &node{kind: kindArray}
+func (p *reader) array(depth int) (*Node, error) {
+	n := &Node{Kind: List}
 	p.i++
 	for {
 		p.space()
-		if p.i < len(p.s) && p.s[p.i] == ']' && len(n.kids) == 0 {
+		if p.i < len(p.s) && p.s[p.i] == ']' && len(n.Kids) == 0 {
 			p.i++
 			return n, nil
 		}
@@ -147,8 +147,8 @@ func (p *reader) array(depth int) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		kid.parent, kid.pos = n, len(n.kids)
-		n.kids = append(n.kids, kid)
+		kid.Parent, kid.Pos = n, len(n.Kids)
+		n.Kids = append(n.Kids, kid)
 		if done, err := p.next(']'); err != nil || done {
 			return n, err
 		}
@@ -208,7 +208,7 @@ func (p *reader) escaped(start, i int) (string, error) {
 }
 
 // number reads by the grammar of RFC 8259, section 6.
-func (p *reader) number() (*node, error) {
+func (p *reader) number() (*Node, error) {
 	start := p.i
 	if p.s[p.i] == '-' {
 		p.i++
@@ -234,7 +234,7 @@ func (p *reader) number() (*node, error) {
 			return nil, p.fail("a number needs digits after the exponent")
 		}
 	}
-	return numberNode(p.s[start:p.i]), nil
+	return NewNumber(p.s[start:p.i]), nil
 }
 
 func (p *reader) digits() int {

@@ -1,4 +1,4 @@
-package mapping
+package program
 
 import (
 	"context"
@@ -11,28 +11,31 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/language"
+	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 )
 
 // frame is one run of a mapping over one document: what expressions see and
 // where the run is. It is the activation that CEL resolves names in.
 type frame struct {
 	ctx  context.Context
-	p    *program
-	in   facts
-	src  *node
-	out  *node
+	p    *Program
+	in   Facts
+	src  *document.Node
+	out  *document.Node
 	vars []variable
 	path []string // of the result, for errors
 	runs int
 
 	srcValue, outValue, metaValue ref.Val
-	warnings                      []warning
+	warnings                      []Warning
 }
 
 // variable is a name with its value. n is set when the value is a node.
 type variable struct {
 	name string
-	n    *node
+	n    *document.Node
 	val  ref.Val
 }
 
@@ -49,16 +52,16 @@ func (f *frame) ResolveName(name string) (any, bool) {
 		}
 	}
 	switch name {
-	case nameSrc:
+	case language.NameSrc:
 		return f.srcValue, true
-	case nameOut:
+	case language.NameOut:
 		return f.outValue, f.outValue != nil
-	case nameMeta:
+	case language.NameMeta:
 		return f.metaValue, true
-	case nameMessageID:
-		return types.String(f.in.messageID), true
-	case nameNow:
-		return types.String(f.in.now.UTC().Format(time.RFC3339Nano)), true
+	case language.NameMessageID:
+		return types.String(f.in.MessageID), true
+	case language.NameNow:
+		return types.String(f.in.Now.UTC().Format(time.RFC3339Nano)), true
 	}
 	return nil, false
 }
@@ -80,14 +83,14 @@ func (f *frame) tick() error {
 }
 
 // run makes the value of a rule; nil when it has none, with the reason.
-func (f *frame) run(r *rule) (n *node, why string, err error) {
+func (f *frame) run(r *Rule) (n *document.Node, why string, err error) {
 	if err := f.tick(); err != nil {
 		return nil, "", err
 	}
-	if r.when != nil {
-		ok, err := f.truth(r.when)
+	if r.When != nil {
+		ok, err := f.truth(r.When)
 		if err != nil {
-			n, why, err = f.recover(r, r.when, fmt.Errorf("`when`: %w", err))
+			n, why, err = f.recover(r, r.When, fmt.Errorf("`when`: %w", err))
 			return n, why, err
 		}
 		if !ok {
@@ -96,45 +99,45 @@ func (f *frame) run(r *rule) (n *node, why string, err error) {
 	}
 	n, err = f.produce(r)
 	if err != nil {
-		if isMissing(err) {
+		if language.IsMissing(err) {
 			return f.orDefault(r, nil, err.Error())
 		}
-		return f.recover(r, r.expr, err)
+		return f.recover(r, r.Expr, err)
 	}
 	return f.orDefault(r, n, "none of its members has a value")
 }
 
-func (f *frame) orDefault(r *rule, n *node, why string) (*node, string, error) {
-	if n == nil && r.fallback != nil {
-		n = r.fallback.copied()
+func (f *frame) orDefault(r *Rule, n *document.Node, why string) (*document.Node, string, error) {
+	if n == nil && r.Fallback != nil {
+		n = r.Fallback.Copied()
 	}
 	if n == nil {
-		if r.required {
-			return nil, "", f.fail(r, r.expr, fmt.Errorf("the field is required but has no value: %s", why))
+		if r.Required {
+			return nil, "", f.fail(r, r.Expr, fmt.Errorf("the field is required but has no value: %s", why))
 		}
 		return nil, why, nil
 	}
-	n.origin = r
+	n.Origin = r
 	return n, "", nil
 }
 
 // recover applies the rule's policy to a failure.
-func (f *frame) recover(r *rule, e *expression, err error) (*node, string, error) {
+func (f *frame) recover(r *Rule, e *Expression, err error) (*document.Node, string, error) {
 	var s stop
 	if errors.As(err, &s) {
 		return nil, "", f.fail(r, e, err)
 	}
-	p := r.onError
-	if p == inherit && r.kind == ruleValue {
-		p = f.p.onError
+	p := r.OnError
+	if p == inherit && r.Kind == Value {
+		p = f.p.OnError
 	}
 	failure := f.fail(r, e, err)
 	switch p {
-	case useDefault:
+	case UseDefault:
 		return f.orDefault(r, nil, err.Error())
-	case onSkip:
+	case OnSkip:
 		return f.orDefault(r, nil, err.Error())
-	case onWarn:
+	case OnWarn:
 		f.warn(r, failure)
 		return f.orDefault(r, nil, err.Error())
 	}
@@ -144,54 +147,54 @@ func (f *frame) recover(r *rule, e *expression, err error) (*node, string, error
 // maxWarnings is how many warnings one document can make.
 const maxWarnings = 100
 
-func (f *frame) warn(r *rule, e *failure) {
+func (f *frame) warn(r *Rule, e *Failure) {
 	if len(f.warnings) < maxWarnings {
-		text := e.target + ": " + e.reason
-		if e.source != "" {
-			text += " [source " + e.source + "]"
+		text := e.Target + ": " + e.Reason
+		if e.Source != "" {
+			text += " [source " + e.Source + "]"
 		}
-		f.warnings = append(f.warnings, warning{at: r.at, text: text})
+		f.warnings = append(f.warnings, Warning{At: r.At, Text: text})
 	}
 }
 
 // fail makes a failure of an error. One that already is a failure stays.
-func (f *frame) fail(r *rule, e *expression, err error) *failure {
-	var have *failure
+func (f *frame) fail(r *Rule, e *Expression, err error) *Failure {
+	var have *Failure
 	if errors.As(err, &have) {
 		return have
 	}
-	out := &failure{at: r.at, target: f.targetPath(), reason: err.Error()}
+	out := &Failure{At: r.At, Target: f.targetPath(), Reason: err.Error()}
 	var s stop
 	if errors.As(err, &s) {
-		out.cause = s
+		out.Err = s
 	}
 	if e != nil {
 		f.blame(out, e)
 	}
-	if r.schema.isPersonal() || e != nil && e.personal {
-		if out.value != "" {
-			out.reason = strings.ReplaceAll(out.reason, out.value, hidden)
-			out.value = hidden
+	if r.Schema.IsPersonal() || e != nil && e.Personal {
+		if out.Value != "" {
+			out.Reason = strings.ReplaceAll(out.Reason, out.Value, hidden)
+			out.Value = hidden
 		}
 	}
 	return out
 }
 
 // blame finds the first place that the expression read.
-func (f *frame) blame(out *failure, e *expression) {
-	for _, path := range e.reads {
+func (f *frame) blame(out *Failure, e *Expression) {
+	for _, path := range e.Reads {
 		n, _ := f.follow(path)
 		if n == nil {
 			continue
 		}
-		out.source = n.path()
-		if n.kind != kindObject && n.kind != kindArray {
-			out.value = n.short()
+		out.Source = n.Path()
+		if n.Kind != document.Object && n.Kind != document.List {
+			out.Value = n.Short()
 		}
 		return
 	}
-	if len(e.reads) > 0 {
-		out.source = strings.Join(e.reads[0], ".")
+	if len(e.Reads) > 0 {
+		out.Source = strings.Join(e.Reads[0], ".")
 	}
 }
 
@@ -207,12 +210,12 @@ func (f *frame) targetPath() string {
 }
 
 // follow walks a path of names from a variable.
-func (f *frame) follow(path []string) (*node, error) {
-	var n *node
+func (f *frame) follow(path []string) (*document.Node, error) {
+	var n *document.Node
 	switch path[0] {
-	case nameSrc:
+	case language.NameSrc:
 		n = f.src
-	case nameOut:
+	case language.NameOut:
 		n = f.out
 	}
 	for i := len(f.vars) - 1; i >= 0; i-- {
@@ -224,25 +227,25 @@ func (f *frame) follow(path []string) (*node, error) {
 				if len(path) > 1 {
 					return nil, errComputed
 				}
-				return nodeOf(v.val)
+				return language.NodeOf(v.val)
 			}
 			n = v.n
 			break
 		}
 	}
 	if n == nil {
-		return nil, &missingError{path[0] + " is missing"}
+		return nil, language.Missing(path[0] + " is missing")
 	}
 	for _, name := range path[1:] {
-		if n.kind == kindNull {
-			return nil, &missingError{n.path() + " is null"}
+		if n.Kind == document.Null {
+			return nil, language.Missing(n.Path() + " is null")
 		}
-		if n.kind != kindObject {
-			return nil, fmt.Errorf("%s is %s, so it has no member %s", n.path(), n.kind, name)
+		if n.Kind != document.Object {
+			return nil, fmt.Errorf("%s is %s, so it has no member %s", n.Path(), n.Kind, name)
 		}
-		kid := n.get(name)
+		kid := n.Get(name)
 		if kid == nil {
-			return nil, &missingError{n.path() + "." + name + " is missing"}
+			return nil, language.Missing(n.Path() + "." + name + " is missing")
 		}
 		n = kid
 	}
@@ -254,11 +257,11 @@ func (f *frame) follow(path []string) (*node, error) {
 var errComputed = errors.New("a computed value")
 
 // eval makes the value of an expression.
-func (f *frame) eval(e *expression, target *Schema) (*node, error) {
-	if e.path != nil {
-		n, err := f.follow(e.path)
+func (f *frame) eval(e *Expression, target *schema.Schema) (*document.Node, error) {
+	if e.Path != nil {
+		n, err := f.follow(e.Path)
 		if err == nil {
-			return f.plain(n, e.leaf, target)
+			return f.plain(n, e.Leaf, target)
 		}
 		if !errors.Is(err, errComputed) {
 			return nil, err
@@ -268,51 +271,51 @@ func (f *frame) eval(e *expression, target *Schema) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := nodeOf(v)
-	if err == nil && n.kind == kindNull {
+	n, err := language.NodeOf(v)
+	if err == nil && n.Kind == document.Null {
 		return f.plain(n, nil, target)
 	}
 	return n, err
 }
 
 // plain copies a value as it stands.
-func (f *frame) plain(n *node, leaf, target *Schema) (*node, error) {
-	if n.kind == kindNull {
-		if t := target.resolved(); t != nil && t.nullable {
-			return &node{kind: kindNull}, nil
+func (f *frame) plain(n *document.Node, leaf, target *schema.Schema) (*document.Node, error) {
+	if n.Kind == document.Null {
+		if t := target.Resolved(); t != nil && t.Nullable {
+			return &document.Node{Kind: document.Null}, nil
 		}
-		return nil, &missingError{strings.TrimSpace(n.path() + " is null")}
+		return nil, language.Missing(strings.TrimSpace(n.Path() + " is null"))
 	}
-	if l := leaf.resolved(); l != nil && !l.kind.holds(n) {
-		return nil, fmt.Errorf("%s is %s, but the schema of the source says %s", n.path(), n.kind, l.kind)
+	if l := leaf.Resolved(); l != nil && !l.Kind.Holds(n) {
+		return nil, fmt.Errorf("%s is %s, but the schema of the source says %s", n.Path(), n.Kind, l.Kind)
 	}
-	return n.copied(), nil
+	return n.Copied(), nil
 }
 
 // value evaluates an expression.
-func (f *frame) value(e *expression) (ref.Val, error) {
-	v, err := e.plan.eval(f)
+func (f *frame) value(e *Expression) (ref.Val, error) {
+	v, err := e.Plan.eval(f)
 	if err == nil {
 		return v, nil
 	}
 	if strings.Contains(err.Error(), "cost limit exceeded") {
-		return nil, fmt.Errorf("the expression exceeds its cost limit of %d steps: it loops inside of loops over long lists; take the inner list into `let`, or into a lookup", maxCost)
+		return nil, fmt.Errorf("the expression exceeds its cost limit of %d steps: it loops inside of loops over long lists; take the inner list into `let`, or into a lookup", language.MaxCost)
 	}
 	// A null in a calculation is a missing value, too.
 	if strings.Contains(err.Error(), "no such overload") {
-		for _, path := range e.reads {
-			if n, _ := f.follow(path); n != nil && n.kind == kindNull {
-				return nil, &missingError{n.path() + " is null"}
+		for _, path := range e.Reads {
+			if n, _ := f.follow(path); n != nil && n.Kind == document.Null {
+				return nil, language.Missing(n.Path() + " is null")
 			}
 		}
 	}
 	return nil, err
 }
 
-func (f *frame) truth(e *expression) (bool, error) {
+func (f *frame) truth(e *Expression) (bool, error) {
 	v, err := f.value(e)
 	if err != nil {
-		if isMissing(err) {
+		if language.IsMissing(err) {
 			return false, fmt.Errorf("%w; test it with has() first", errors.New(err.Error()))
 		}
 		return false, err
@@ -326,19 +329,19 @@ func (f *frame) truth(e *expression) (bool, error) {
 
 // produce makes the value of a rule without its conditions; nil means that it
 // has no members.
-func (f *frame) produce(r *rule) (*node, error) {
-	switch r.kind {
-	case ruleObject:
+func (f *frame) produce(r *Rule) (*document.Node, error) {
+	switch r.Kind {
+	case Object:
 		return f.object(r)
-	case ruleList:
+	case List:
 		return f.list(r)
-	case ruleEach:
+	case Each:
 		return f.each(r)
 	}
-	if r.constant != nil {
-		return r.constant.copied(), nil
+	if r.Constant != nil {
+		return r.Constant.Copied(), nil
 	}
-	n, err := f.eval(r.expr, r.schema)
+	n, err := f.eval(r.Expr, r.Schema)
 	if err != nil {
 		return nil, err
 	}
@@ -348,90 +351,79 @@ func (f *frame) produce(r *rule) (*node, error) {
 // object makes an object of the rules that have a value. An object without any
 // member is left out instead of failing for the members that the target
 // requires in it.
-func (f *frame) object(r *rule) (*node, error) {
+func (f *frame) object(r *Rule) (*document.Node, error) {
 	defer func(n int) { f.vars = f.vars[:n] }(len(f.vars))
-	for _, b := range r.with {
+	for _, b := range r.With {
 		v, err := f.bind(b)
 		if err != nil {
 			return nil, err
 		}
 		f.vars = append(f.vars, v)
 	}
-	n := objectNode("")
+	n := document.NewObject("")
 	if f.out == nil {
 		f.outRoot(n)
 	}
 	filled := false
-	var absent []*rule
+	var absent []*Rule
 	var reasons []string
-	for _, c := range r.children {
-		f.path = append(f.path, c.key)
+	for _, c := range r.Children {
+		f.path = append(f.path, c.Key)
 		kid, why, err := f.run(c)
 		f.path = f.path[:len(f.path)-1]
 		if err != nil {
 			return nil, err
 		}
 		if kid == nil {
-			if c.demanded {
+			if c.Demanded {
 				absent, reasons = append(absent, c), append(reasons, why)
 			}
 			continue
 		}
 		filled = true
-		kid.parent, kid.key = n, c.key
-		n.put(c.key, kid)
+		kid.Parent, kid.Key = n, c.Key
+		n.Put(c.Key, kid)
 	}
-	if !filled && !r.root {
+	if !filled && !r.Root {
 		return nil, nil
 	}
 	if len(absent) > 0 {
-		f.path = append(f.path, absent[0].key)
-		err := f.fail(absent[0], absent[0].expr, fmt.Errorf("the field is required but has no value: %s", reasons[0]))
+		f.path = append(f.path, absent[0].Key)
+		err := f.fail(absent[0], absent[0].Expr, fmt.Errorf("the field is required but has no value: %s", reasons[0]))
 		f.path = f.path[:len(f.path)-1]
 		return nil, err
 	}
 	return n, nil
 }
 
-func (f *frame) outRoot(n *node) {
-	n.key = nameOut
+func (f *frame) outRoot(n *document.Node) {
+	n.Key = language.NameOut
 	f.out = n
-	f.outValue = &objectValue{n: n, schema: f.p.target}
+	f.outValue = language.ObjectOf(n, f.p.Target)
 }
 
 // bind evaluates a variable. What is missing is an error for a parameter.
-func (f *frame) bind(b binding) (variable, error) {
-	if b.expr.path != nil {
-		n, err := f.follow(b.expr.path)
+func (f *frame) bind(b Binding) (variable, error) {
+	if b.Expr.Path != nil {
+		n, err := f.follow(b.Expr.Path)
 		if err == nil {
-			return variable{b.name, n, value(n, b.expr.leaf)}, nil
+			return variable{b.Name, n, language.ValueOf(n, b.Expr.Leaf)}, nil
 		}
 		if !errors.Is(err, errComputed) {
 			return variable{}, err
 		}
 	}
-	v, err := f.value(b.expr)
+	v, err := f.value(b.Expr)
 	if err != nil {
 		return variable{}, err
 	}
-	return variable{name: b.name, n: nodeBehind(v), val: v}, nil
+	return variable{name: b.Name, n: language.NodeBehind(v), val: v}, nil
 }
 
-// nodeBehind returns the node that a value shows, nil for a computed value.
-func nodeBehind(v ref.Val) *node {
-	switch v := v.(type) {
-	case *objectValue:
-		return v.n
-	case *listValue:
-		return v.n
-	}
-	return nil
-}
-
-func (f *frame) list(r *rule) (*node, error) {
-	n := &node{kind: kindArray}
-	for _, c := range r.children {
-		f.path = append(f.path, "["+strconv.Itoa(len(n.kids))+"]")
+func (f *frame) list(r *Rule) (*document.Node, error) {
+	n := &document.Node{Kind: document.List}
+	for _, c := range r.Children {
+		f.path = append(f.path, "["+strconv.Itoa(len(n.Kids))+"]")
 		kid, _, err := f.run(c)
 		f.path = f.path[:len(f.path)-1]
 		if err != nil {
@@ -439,21 +431,21 @@ func (f *frame) list(r *rule) (*node, error) {
 		}
 		switch {
 		case kid == nil:
-		case c.kind == ruleEach:
-			for _, k := range kid.kids {
-				k.parent, k.pos = n, len(n.kids)
-				n.kids = append(n.kids, k)
+		case c.Kind == Each:
+			for _, k := range kid.Kids {
+				k.Parent, k.Pos = n, len(n.Kids)
+				n.Kids = append(n.Kids, k)
 			}
 		default:
-			kid.parent, kid.pos = n, len(n.kids)
-			n.kids = append(n.kids, kid)
+			kid.Parent, kid.Pos = n, len(n.Kids)
+			n.Kids = append(n.Kids, kid)
 		}
 	}
 	return n, nil
 }
 
-func (f *frame) each(r *rule) (*node, error) {
-	b, err := f.bind(binding{name: r.as, expr: r.expr})
+func (f *frame) each(r *Rule) (*document.Node, error) {
+	b, err := f.bind(Binding{Name: r.As, Expr: r.Expr})
 	if err != nil {
 		return nil, err
 	}
@@ -461,24 +453,24 @@ func (f *frame) each(r *rule) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{kind: kindArray}
+	n := &document.Node{Kind: document.List}
 	defer func(vars int) { f.vars = f.vars[:vars] }(len(f.vars))
 	vars := len(f.vars)
 	for i, item := range list {
-		item.name = r.as
+		item.name = r.As
 		f.vars = append(f.vars[:vars], item)
-		if r.index != "" {
-			f.vars = append(f.vars, variable{name: r.index, val: types.Int(i)})
+		if r.Index != "" {
+			f.vars = append(f.vars, variable{name: r.Index, val: types.Int(i)})
 		}
 		f.path = append(f.path, "["+strconv.Itoa(i)+"]")
-		kid, _, err := f.run(r.item)
+		kid, _, err := f.run(r.Item)
 		f.path = f.path[:len(f.path)-1]
 		if err != nil {
 			return nil, err
 		}
 		if kid != nil {
-			kid.parent, kid.pos = n, len(n.kids)
-			n.kids = append(n.kids, kid)
+			kid.Parent, kid.Pos = n, len(n.Kids)
+			n.Kids = append(n.Kids, kid)
 		}
 	}
 	return n, nil

@@ -1,4 +1,4 @@
-package mapping
+package schema
 
 import (
 	"bytes"
@@ -9,42 +9,33 @@ import (
 	"strings"
 
 	"github.com/crossdock/crossdock/canonical"
+	"github.com/crossdock/crossdock/core/mapping/internal/document"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 )
 
-// violation is one rule of the target's schema that a result breaks.
-type violation struct {
-	path    []string // of the value: names and list positions
-	message string
+// Violation is one rule of the target's schema that a result breaks.
+type Violation struct {
+	Path    []string // of the value: names and list positions
+	Message string
 }
 
-// validator checks a result; doc is its JSON.
-type validator func(n *node, doc []byte) ([]violation, error)
+// Validator checks a result; doc is its JSON.
+type Validator func(n *document.Node, doc []byte) ([]Violation, error)
 
-func entitySchema(entity, name string) (*Schema, error) {
-	s, err := EntitySchema(entity)
-	if err == nil {
-		s.name = name
-	}
-	return s, err
-}
-
-func entityNames() []string { return canonical.Names() }
-
-// entityValidator uses the canonical package, which also verifies check digits.
-func entityValidator(entity string) validator {
-	return func(_ *node, doc []byte) ([]violation, error) {
+// ForEntity uses the canonical package, which also verifies check digits.
+func ForEntity(entity string) Validator {
+	return func(_ *document.Node, doc []byte) ([]Violation, error) {
 		err := canonical.Validate(entity, doc)
 		var invalid *canonical.InvalidError
 		if !errors.As(err, &invalid) {
 			return nil, err
 		}
-		var out []violation
+		var out []Violation
 		for _, p := range invalid.Problems {
-			out = append(out, violation{tokens(p.Path), p.Message})
+			out = append(out, Violation{tokens(p.Path), p.Message})
 		}
 		return out, nil
 	}
@@ -88,8 +79,8 @@ func (l schemaFiles) Load(url string) (any, error) {
 	return v, nil
 }
 
-// schemaValidator compiles a schema file once.
-func schemaValidator(fsys fs.FS, file string) (validator, error) {
+// ForFile compiles a schema file once.
+func ForFile(fsys fs.FS, file string) (Validator, error) {
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
@@ -98,13 +89,13 @@ func schemaValidator(fsys fs.FS, file string) (validator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(n *node, _ []byte) ([]violation, error) {
-		err := s.Validate(n.any())
+	return func(n *document.Node, _ []byte) ([]Violation, error) {
+		err := s.Validate(n.Any())
 		var invalid *jsonschema.ValidationError
 		if !errors.As(err, &invalid) {
 			return nil, err
 		}
-		var out []violation
+		var out []Violation
 		printer := message.NewPrinter(language.English)
 		var walk func(*jsonschema.ValidationError)
 		walk = func(e *jsonschema.ValidationError) {
@@ -112,7 +103,7 @@ func schemaValidator(fsys fs.FS, file string) (validator, error) {
 				walk(cause)
 			}
 			if len(e.Causes) == 0 {
-				out = append(out, violation{e.InstanceLocation, e.ErrorKind.LocalizedString(printer)})
+				out = append(out, Violation{e.InstanceLocation, e.ErrorKind.LocalizedString(printer)})
 			}
 		}
 		walk(invalid)

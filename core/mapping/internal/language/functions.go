@@ -1,4 +1,4 @@
-package mapping
+package language
 
 import (
 	"fmt"
@@ -14,6 +14,7 @@ import (
 	"cel.dev/cel-go/common/types/traits"
 	"cel.dev/cel-go/ext"
 	"cel.dev/cel-go/parser"
+	"github.com/crossdock/crossdock/core/mapping/internal/document"
 	"github.com/govalues/decimal"
 )
 
@@ -22,25 +23,25 @@ const (
 	maxExpression = 8_192 // code points
 	maxNesting    = 64
 	maxLoops      = 4         // comprehensions inside each other
-	maxCost       = 1_000_000 // about half a second
+	MaxCost       = 1_000_000 // about half a second
 )
 
 // Names that the language itself gives.
 const (
-	nameSrc       = "src"
-	nameOut       = "out"
-	nameMeta      = "meta"
-	nameMessageID = "messageId"
-	nameNow       = "@now" // what the macro now() stands for
-	funcFirst     = "@first"
+	NameSrc       = "src"
+	NameOut       = "out"
+	NameMeta      = "meta"
+	NameMessageID = "messageId"
+	NameNow       = "@now" // what the macro now() stands for
+	FuncFirst     = "@first"
 )
 
-// standardEnv has everything that depends neither on schemas nor on settings.
-var standardEnv = sync.OnceValues(func() (*cel.Env, error) {
+// StandardEnv has everything that depends neither on schemas nor on settings.
+var StandardEnv = sync.OnceValues(func() (*cel.Env, error) {
 	macros := []cel.Macro{
 		cel.GlobalMacro("has", 1, expandHas),
 		cel.GlobalMacro("now", 0, func(f cel.MacroExprFactory, _ ast.Expr, _ []ast.Expr) (ast.Expr, *common.Error) {
-			return f.NewIdent(nameNow), nil
+			return f.NewIdent(NameNow), nil
 		}),
 		cel.ReceiverMacro("first", 2, expandFirst),
 	}
@@ -54,10 +55,10 @@ var standardEnv = sync.OnceValues(func() (*cel.Env, error) {
 		cel.ClearMacros(), cel.OptionalTypes(cel.OptionalTypesVersion(1)), ext.Strings(), cel.Macros(macros...),
 		cel.ParserExpressionSizeLimit(maxExpression), cel.ParserRecursionLimit(maxNesting),
 		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateComprehensionNestingLimit(maxLoops)),
-		cel.Variable(nameMeta, cel.MapType(cel.StringType, cel.StringType)),
-		cel.Variable(nameMessageID, cel.StringType),
-		cel.Variable(nameNow, cel.StringType),
-		cel.Function(funcFirst, cel.Overload("first_list", []*cel.Type{cel.ListType(a)}, a, cel.UnaryBinding(firstOf))),
+		cel.Variable(NameMeta, cel.MapType(cel.StringType, cel.StringType)),
+		cel.Variable(NameMessageID, cel.StringType),
+		cel.Variable(NameNow, cel.StringType),
+		cel.Function(FuncFirst, cel.Overload("first_list", []*cel.Type{cel.ListType(a)}, a, cel.UnaryBinding(firstOf))),
 		cel.Function("first", cel.MemberOverload("list_first", []*cel.Type{cel.ListType(a)}, a, cel.UnaryBinding(firstOf))),
 		cel.Function("upper", cel.MemberOverload("string_upper", []*cel.Type{cel.StringType}, cel.StringType, onText(strings.ToUpper))),
 		cel.Function("lower", cel.MemberOverload("string_lower", []*cel.Type{cel.StringType}, cel.StringType, onText(strings.ToLower))),
@@ -74,7 +75,7 @@ func expandFirst(f cel.MacroExprFactory, target ast.Expr, args []ast.Expr) (ast.
 	if err != nil {
 		return nil, err
 	}
-	return f.NewCall(funcFirst, found), nil
+	return f.NewCall(FuncFirst, found), nil
 }
 
 // expandHas makes has(a.b.c) true only if a.b is there too. CEL's own macro
@@ -125,24 +126,26 @@ func text(s string, err error) ref.Val {
 func gtin14(s string) (string, error) {
 	const width = 14
 	if s == "" || len(s) > width || strings.Trim(s, "0123456789") != "" {
-		return "", fmt.Errorf("%q is not a GTIN: 8, 12, 13 or 14 digits are expected", shorten(s, 40))
+		return "", fmt.Errorf("%q is not a GTIN: 8, 12, 13 or 14 digits are expected", document.Shorten(s, 40))
 	}
 	return strings.Repeat("0", width-len(s)) + s, nil
 }
 
-// settings are the parts of a mapping's `settings` that functions use.
-type settings struct {
-	zone     *time.Location
-	scale    int
-	rounding rounding
+// Settings are the parts of a mapping's `settings` that functions use.
+type Settings struct {
+	Zone     *time.Location // of dates that name none
+	Scale    int            // digits after the point of decimal results
+	Rounding Rounding
 }
 
-var defaultSettings = settings{zone: time.UTC, scale: defaultScale}
+// DefaultSettings hold where a mapping says nothing, and in routes.
+var DefaultSettings = Settings{Zone: time.UTC, Scale: DefaultScale}
 
-// zones remembers the zones of one mapping; loading one reads a file.
-type zones struct{ known sync.Map }
+// Zones remembers the zones of one mapping; loading one reads a file.
+type Zones struct{ known sync.Map }
 
-func (z *zones) load(name string) (*time.Location, error) {
+// Load returns the zone of an IANA name such as Europe/Berlin.
+func (z *Zones) Load(name string) (*time.Location, error) {
 	if l, ok := z.known.Load(name); ok {
 		return l.(*time.Location), nil
 	}
@@ -155,13 +158,13 @@ func (z *zones) load(name string) (*time.Location, error) {
 
 var decimalTypes = map[string]*cel.Type{"string": cel.StringType, "int": cel.IntType, "double": cel.DoubleType}
 
-// functions returns the functions that depend on settings.
-func (s settings) functions() []cel.EnvOption {
-	z := &zones{}
+// Functions returns the functions that depend on settings.
+func (s Settings) Functions() []cel.EnvOption {
+	z := &Zones{}
 	str := cel.StringType
 	at := func(v ref.Val) string { t, _ := v.(types.String); return string(t) }
 	return []cel.EnvOption{
-		s.decimals("money", 1, true, func(d []decimal.Decimal, scale int) (decimal.Decimal, error) { return s.rounding.round(d[0], scale) }),
+		s.decimals("money", 1, true, func(d []decimal.Decimal, scale int) (decimal.Decimal, error) { return s.Rounding.Round(d[0], scale) }),
 		s.decimals("dmul", 2, true, s.multiply),
 		s.decimals("ddiv", 2, true, s.divide),
 		s.decimals("dadd", 2, false, func(d []decimal.Decimal, scale int) (decimal.Decimal, error) { return sum(d, scale) }),
@@ -171,21 +174,21 @@ func (s settings) functions() []cel.EnvOption {
 		s.sumFunction(), compareFunction(),
 		cel.Function("ts",
 			cel.Overload("ts_date_time_zone", []*cel.Type{str, str, str}, str, cel.FunctionBinding(func(a ...ref.Val) ref.Val {
-				zone, err := z.load(at(a[2]))
+				zone, err := z.Load(at(a[2]))
 				if err != nil {
 					return types.WrapErr(err)
 				}
 				return text(timestamp(at(a[0]), at(a[1]), zone))
 			})),
 			cel.Overload("ts_date_time", []*cel.Type{str, str}, str, cel.BinaryBinding(func(a, b ref.Val) ref.Val {
-				return text(timestamp(at(a), at(b), s.zone))
+				return text(timestamp(at(a), at(b), s.Zone))
 			}))),
 		cel.Function("formatTime",
 			cel.Overload("formatTime_layout", []*cel.Type{str, str}, str, cel.BinaryBinding(func(a, b ref.Val) ref.Val {
-				return text(formatTime(at(a), at(b), s.zone))
+				return text(formatTime(at(a), at(b), s.Zone))
 			})),
 			cel.Overload("formatTime_layout_zone", []*cel.Type{str, str, str}, str, cel.FunctionBinding(func(a ...ref.Val) ref.Val {
-				zone, err := z.load(at(a[2]))
+				zone, err := z.Load(at(a[2]))
 				if err != nil {
 					return types.WrapErr(err)
 				}
@@ -197,20 +200,20 @@ func (s settings) functions() []cel.EnvOption {
 func formatTime(s, pattern string, zone *time.Location) (string, error) {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		return "", fmt.Errorf("%q is not a time as RFC 3339 writes it (2026-05-12T00:00:00-05:00)", shorten(s, 40))
+		return "", fmt.Errorf("%q is not a time as RFC 3339 writes it (2026-05-12T00:00:00-05:00)", document.Shorten(s, 40))
 	}
-	l, err := parseLayout(pattern)
+	l, err := ParseLayout(pattern)
 	if err != nil {
 		return "", err
 	}
-	return t.In(zone).Format(l.goes), nil
+	return l.Format(t.In(zone)), nil
 }
 
 type decimalFunc func(args []decimal.Decimal, scale int) (decimal.Decimal, error)
 
 // decimals declares a function over decimal text, whole numbers and JSON
 // numbers; with scaled, a last argument sets the digits after the point.
-func (s settings) decimals(name string, args int, scaled bool, f decimalFunc) cel.EnvOption {
+func (s Settings) decimals(name string, args int, scaled bool, f decimalFunc) cel.EnvOption {
 	var opts []cel.FunctionOpt
 	var add func(id string, in []*cel.Type)
 	add = func(id string, in []*cel.Type) {
@@ -227,7 +230,7 @@ func (s settings) decimals(name string, args int, scaled bool, f decimalFunc) ce
 	}
 	add(name, nil)
 	opts = append(opts, cel.SingletonFunctionBinding(func(vals ...ref.Val) ref.Val {
-		scale := s.scale
+		scale := s.Scale
 		if len(vals) > args {
 			scale = int(vals[args].(types.Int))
 			if scale < 0 || scale > decimal.MaxScale {
@@ -255,7 +258,7 @@ func (s settings) decimals(name string, args int, scaled bool, f decimalFunc) ce
 func decimalOf(v ref.Val) (decimal.Decimal, error) {
 	switch v := v.(type) {
 	case types.String:
-		return parseDecimal(string(v))
+		return ParseDecimal(string(v))
 	case types.Int:
 		return decimal.New(int64(v), 0)
 	case types.Double:
@@ -263,20 +266,20 @@ func decimalOf(v ref.Val) (decimal.Decimal, error) {
 		if err != nil {
 			return decimal.Decimal{}, err
 		}
-		return parseDecimal(s)
+		return ParseDecimal(s)
 	}
 	return decimal.Decimal{}, fmt.Errorf("%s is not a decimal number", v.Type().TypeName())
 }
 
-func (s settings) multiply(d []decimal.Decimal, scale int) (decimal.Decimal, error) {
+func (s Settings) multiply(d []decimal.Decimal, scale int) (decimal.Decimal, error) {
 	p, err := d[0].Mul(d[1])
 	if err != nil {
 		return p, err
 	}
-	return s.rounding.round(p, scale)
+	return s.Rounding.Round(p, scale)
 }
 
-func (s settings) divide(d []decimal.Decimal, scale int) (decimal.Decimal, error) {
+func (s Settings) divide(d []decimal.Decimal, scale int) (decimal.Decimal, error) {
 	if d[1].IsZero() {
 		return d[1], fmt.Errorf("division of %s by zero", d[0])
 	}
@@ -284,7 +287,7 @@ func (s settings) divide(d []decimal.Decimal, scale int) (decimal.Decimal, error
 	if err != nil {
 		return q, err
 	}
-	return s.rounding.round(q, scale)
+	return s.Rounding.Round(q, scale)
 }
 
 // sum adds exactly: the result has as many digits after the point as the most
@@ -303,7 +306,7 @@ func sum(parts []decimal.Decimal, scale int) (decimal.Decimal, error) {
 	return total.Pad(scale), nil
 }
 
-func (s settings) sumFunction() cel.EnvOption {
+func (s Settings) sumFunction() cel.EnvOption {
 	var opts []cel.FunctionOpt
 	for n, t := range decimalTypes {
 		opts = append(opts, cel.Overload("dsum_"+n, []*cel.Type{cel.ListType(t)}, cel.StringType))
@@ -325,7 +328,7 @@ func (s settings) sumFunction() cel.EnvOption {
 			}
 			parts = append(parts, d)
 		}
-		total, err := sum(parts, s.scale)
+		total, err := sum(parts, s.Scale)
 		if err != nil {
 			return types.WrapErr(fmt.Errorf("dsum(): %w", err))
 		}
