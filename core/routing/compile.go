@@ -154,6 +154,7 @@ func (c *compiler) fromEntity(out *Compiled) {
 	}
 	out.Entity = entity
 	out.where = c.predicate(r.Where)
+	out.enrich = c.enrichments(r.Enrich)
 	for _, t := range []struct {
 		key string
 		strictyaml.Text

@@ -10,6 +10,8 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
+	"github.com/crossdock/crossdock/core/delivery"
+	"github.com/crossdock/crossdock/core/mapping"
 	"github.com/crossdock/crossdock/plugins/host"
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
@@ -36,7 +38,8 @@ func (a asker) ask(ctx context.Context, list []compiledEnrich, doc []byte, md me
 	}
 	for i, e := range list {
 		err := a.one(ctx, e, doc, out, id+"@enrich"+strconv.Itoa(i))
-		if err != nil && e.OnError != "skip" {
+		// An interrupted question is no answer, so that it cannot be skipped.
+		if err != nil && (e.OnError != "skip" || ctx.Err() != nil) {
 			return nil, fmt.Errorf("enrich %s (%s): %w", e.As, e.Call.Pos, err)
 		}
 	}
@@ -60,7 +63,7 @@ func (a asker) one(ctx context.Context, e compiledEnrich, doc []byte, out map[st
 	}
 	reply, err := caller.Call(ctx, e.Operation, &protocol.Record{Id: idem, Payload: payload, ContentType: "application/json"}, idem)
 	if err != nil {
-		return err
+		return outside("enrich", err)
 	}
 	return scalars(e.As, reply.GetPayload(), out)
 }
@@ -97,18 +100,39 @@ func flatten(prefix string, v any, out map[string]string) {
 	}
 }
 
-// retryLater reports whether a failed call may succeed without a change, so
-// that the message should wait rather than become a dead letter.
-func retryLater(err error) bool {
+// outside is the failure of a system that was asked. What it says itself has its
+// class; without an answer (the connector cannot be started, the node stops) it
+// may answer the next time.
+func outside(code string, err error) *delivery.Failure {
+	var f *delivery.Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	f = &delivery.Failure{Class: protocol.Problem_RETRYABLE, Code: code, Err: err}
 	var pe *host.ProblemError
-	if !errors.As(err, &pe) {
-		return false
+	if errors.As(err, &pe) {
+		p := delivery.FromProblem(pe.Problem)
+		f.Class, f.RetryAfter, f.Stack = p.Class, p.RetryAfter, p.Stack
 	}
-	switch host.ClassOf(err) {
-	case protocol.Problem_PERMANENT, protocol.Problem_BUG:
-		return false
+	return f
+}
+
+// unmapped is the failure of a mapping: its own, which no repetition mends, or
+// that of a table that it asked.
+func unmapped(err error) *delivery.Failure {
+	var me *mapping.Error
+	if !errors.As(err, &me) || me.Err == nil {
+		return &delivery.Failure{Class: protocol.Problem_PERMANENT, Code: "mapping", Err: err}
 	}
-	return true
+	cause := outside("mapping.lookup", me.Err)
+	return &delivery.Failure{Class: cause.Class, Code: "mapping.lookup", RetryAfter: cause.RetryAfter, Stack: cause.Stack, Err: err}
+}
+
+// passing reports whether a failure may be gone at the next try, so that the
+// message waits rather than becomes a dead letter.
+func passing(err error) bool {
+	var f *delivery.Failure
+	return errors.As(err, &f) && f.Class != protocol.Problem_PERMANENT && f.Class != protocol.Problem_BUG
 }
 
 // schemaOf reads the "schema" member that every canonical document begins with.

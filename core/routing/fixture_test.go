@@ -49,6 +49,10 @@ source: {format: test/note, schema: schemas/note.json}
 target: {format: test/other, schema: schemas/note.json}
 fields: {id: src.id, name: src.name}
 `)},
+		"mappings/priced.yaml":    {Data: []byte(noteMapping("priced", `meta["price.amount"] + " " + meta["price.of.list"] + " " + meta["price.net"]`, ""))},
+		"mappings/looked.yaml":    {Data: []byte(noteMapping("looked", "{from: src.name, lookup: names}", namesTable))},
+		"mappings/lookedout.yaml": {Data: []byte(outMapping("lookedout", "{from: src.id, lookup: names}", namesTable))},
+		"mappings/owned.yaml":     {Data: []byte(outMapping("owned", `'meta["own"]'`, ""))},
 		"mappings/out.yaml": {Data: []byte(`
 mapping: out
 version: 1.0.0
@@ -58,6 +62,39 @@ target: {format: test/note, schema: schemas/note.json}
 fields: {id: src.id, name: {from: src.name, default: none}}
 `)},
 	}
+}
+
+const namesTable = "lookups: {names: {table: names, connection: erp, key: id, value: name}}\n"
+
+// noteMapping is note with another name and rule for the name.
+func noteMapping(name, rule, more string) string {
+	return "mapping: " + name + `
+version: 1.0.0
+owner: test@example.com
+source: {format: test/note, schema: schemas/note.json}
+target: {entity: Location}
+` + more + `fields:
+  schema: {const: location/1.0}
+  id: '"loc:" + src.id'
+  entityVersion: {const: 1}
+  updatedAt: now()
+  source: {fields: {system: {const: test}}}
+  kind: {const: store}
+  timeZone: {const: Europe/Berlin}
+  name: ` + rule + `
+  status: {const: open}
+`
+}
+
+// outMapping is out with another name and rule for the name.
+func outMapping(name, rule, more string) string {
+	return "mapping: " + name + `
+version: 1.0.0
+owner: test@example.com
+source: {entity: Location}
+target: {format: test/note, schema: schemas/note.json}
+` + more + `fields: {id: src.id, name: ` + rule + `}
+`
 }
 
 // endpoints is a catalog of "role endpoint" names.

@@ -117,14 +117,14 @@ func (in *Inbound) one(ctx context.Context, msg *message.Message, p part) error 
 	began := in.now()
 	meta, err := in.asker.ask(ctx, in.route.enrich, p.doc, msg.Metadata, p.id)
 	if err != nil {
-		if retryLater(err) {
+		if passing(err) {
 			return err
 		}
 		return in.bury(ctx, msg, p, err)
 	}
 	out, err := in.route.mapping.Map(ctx, p.doc, mapping.Input{MessageID: p.id, Meta: meta, Now: eventTime(msg, began), Lookup: in.lookup})
 	if err != nil {
-		if fromOutside(err) {
+		if passing(unmapped(err)) {
 			return err
 		}
 		return in.bury(ctx, msg, p, err)
@@ -227,13 +227,6 @@ func codeOf(err error) string {
 		return "mapping"
 	}
 	return "route"
-}
-
-// fromOutside reports whether a mapping failed because something it asked did
-// not answer, which another try may mend.
-func fromOutside(err error) bool {
-	var me *mapping.Error
-	return errors.As(err, &me) && me.Err != nil
 }
 
 // eventTime is the time that now() stands for in a mapping: that of the event,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,6 +115,7 @@ func (r *Running) Resume() {
 
 // prepare returns the lane's mapping step: where, enrich, map.
 func (c *Compiled) prepare(t *CompiledTarget, a asker, d Deps) delivery.PrepareFunc {
+	questions := slices.Concat(c.laneEnrich(), t.enrich)
 	return func(ctx context.Context, msg *message.Message) (*protocol.Record, bool, error) {
 		for _, p := range []*mapping.Predicate{c.laneWhere(), t.where} {
 			if p == nil {
@@ -128,7 +130,7 @@ func (c *Compiled) prepare(t *CompiledTarget, a asker, d Deps) delivery.PrepareF
 			}
 		}
 		id := msg.UUID + "@" + t.Endpoint.Value
-		meta, err := a.ask(ctx, append(c.laneEnrich(), t.enrich...), msg.Payload, msg.Metadata, id)
+		meta, err := a.ask(ctx, questions, msg.Payload, msg.Metadata, id)
 		if err != nil {
 			return nil, false, err
 		}
@@ -136,10 +138,7 @@ func (c *Compiled) prepare(t *CompiledTarget, a asker, d Deps) delivery.PrepareF
 		if t.mapping != nil {
 			out, err := t.mapping.Map(ctx, payload, mapping.Input{MessageID: msg.UUID, Meta: meta, Now: eventTime(msg, d.Now()), Lookup: d.Lookup})
 			if err != nil {
-				if fromOutside(err) {
-					return nil, false, &delivery.Failure{Class: protocol.Problem_RETRYABLE, Code: "mapping.lookup", Err: err}
-				}
-				return nil, false, permanent("mapping", err)
+				return nil, false, unmapped(err)
 			}
 			payload = out.Doc
 		}
