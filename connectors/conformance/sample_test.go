@@ -64,8 +64,8 @@ func (s *folderSource) Read(ctx context.Context) (sdk.Batch, error) {
 			return sdk.Batch{}, err
 		}
 		for _, file := range files {
-			if s.offered[file] {
-				continue
+			if s.offered[file] || strings.HasPrefix(filepath.Base(file), ".") {
+				continue // handed over before, or somebody is still writing it
 			}
 			s.offered[file] = true
 			return s.batch(file)
