@@ -20,6 +20,7 @@ type work struct {
 	firstAt time.Time
 	parked  bool   // it is in the ledger's parked messages
 	noted   string // last reason for waiting in flight that was journaled
+	crashes int    // how often the connector ended while it had this message alone
 	began   time.Time
 	record  *protocol.Record
 }
@@ -57,6 +58,9 @@ func (l *Lane) attempt(ctx context.Context, w *work) (verdict, error) {
 		}
 		if err != nil {
 			f := classify(err, l.o.Classify, protocol.Problem_PERMANENT)
+			if ctx.Err() != nil && !f.final() {
+				return waits, ctx.Err()
+			}
 			if f.Class == protocol.Problem_NOT_CONNECTED || f.Class == protocol.Problem_THROTTLED {
 				// A system that was asked while preparing, not this lane's target:
 				// its circuit and budget have nothing to do with it.
@@ -130,6 +134,7 @@ func (l *Lane) deliver(ctx context.Context, w *work) (*protocol.RecordResult, *F
 	case f.Class == protocol.Problem_NOT_CONNECTED:
 		p.failed()
 		release(false)
+		f = l.fatal(w, p, f)
 	default:
 		p.connected()
 		if f.Class == protocol.Problem_THROTTLED {
@@ -138,6 +143,22 @@ func (l *Lane) deliver(ctx context.Context, w *work) (*protocol.RecordResult, *F
 		release(false)
 	}
 	return result, f, nil
+}
+
+// fatal finds the message that a connector does not survive: it ended as often as
+// a message is tried, while the half-open circuit let no other through. A
+// connector that is gone otherwise says nothing about any message.
+func (l *Lane) fatal(w *work, p *pass, f *Failure) *Failure {
+	if !f.Crash || !p.probe {
+		return f
+	}
+	if w.crashes++; w.crashes < l.o.Retry.Attempts {
+		return f
+	}
+	return &Failure{
+		Class: protocol.Problem_BUG, Code: f.Code, Stack: f.Stack, Err: f,
+		Message: fmt.Sprintf("the connector ended %d times when it was given this message alone; replay it when the connector is mended", w.crashes),
+	}
 }
 
 // admitted waits for the circuit and for a turn. A turn that came after the

@@ -18,7 +18,9 @@
 //	NOT_CONNECTED  stays in flight; the connection's circuit opens and one message
 //	               at a time tries whether the target is back. Nothing is counted
 //	               as an attempt, and because nothing is acknowledged the wait
-//	               reaches the source instead of flooding the dead letters.
+//	               reaches the source instead of flooding the dead letters. Only a
+//	               message that the connector does not survive, given alone and as
+//	               often as a message is tried, is a bug.
 //	AUTH, CONFIG   stays in flight; the lane stops until a person resumes it.
 //	PERMANENT      dead letter at once; the followers of the key go on, unless
 //	               the route says hold.

@@ -22,6 +22,8 @@ type Failure struct {
 	Message string
 	// RetryAfter is how long the target asked to wait.
 	RetryAfter time.Duration
+	// Crash says that the connector's process ended while it had the message.
+	Crash bool
 	// Stack is there for a bug.
 	Stack string
 	Err   error
@@ -66,7 +68,7 @@ func classify(err error, custom func(error) *Failure, unknown protocol.Problem_C
 		if f.Err == nil || error(f) == err {
 			return f
 		}
-		return &Failure{Class: f.Class, Code: f.Code, RetryAfter: f.RetryAfter, Stack: f.Stack, Message: err.Error()}
+		return &Failure{Class: f.Class, Code: f.Code, RetryAfter: f.RetryAfter, Crash: f.Crash, Stack: f.Stack, Message: err.Error()}
 	}
 	if custom != nil {
 		if f := custom(err); f != nil {
@@ -87,6 +89,11 @@ func guard(run func() error) (err error) {
 		}
 	}()
 	return run()
+}
+
+// final reports a verdict on the message, which stands whatever ends meanwhile.
+func (f *Failure) final() bool {
+	return f.Class == protocol.Problem_PERMANENT || f.Class == protocol.Problem_BUG
 }
 
 // interrupted reports that the work was ended from outside and says nothing
