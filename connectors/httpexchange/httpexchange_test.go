@@ -16,8 +16,10 @@ import (
 )
 
 func TestDoTellsWhetherAnythingWasSent(t *testing.T) {
-	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	over := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
 	defer slow.Close()
+	defer close(over) // before the server, which waits for its handlers
 	cut := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	defer cut.Close()
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
