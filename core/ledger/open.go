@@ -64,7 +64,10 @@ func (l *Ledger) openSQLite(ctx context.Context, path string) error {
 	// A transaction takes the write lock when it begins. Taking it later can
 	// fail at once, without waiting, when another process wrote meanwhile.
 	writing := url.Values{"_txlock": {"immediate"}, "_pragma": common["_pragma"]}
-	if l.write, err = connect(ctx, "sqlite", sqliteURL(abs, writing), 1); err != nil {
+	if err := takingTurns(ctx, func() error {
+		l.write, err = connect(ctx, "sqlite", sqliteURL(abs, writing), 1)
+		return err
+	}, locked); err != nil {
 		return err
 	}
 	reading := url.Values{"_pragma": append([]string{"query_only(1)"}, common["_pragma"]...)}
@@ -121,18 +124,34 @@ func migrate(ctx context.Context, db *sql.DB, d dialect) error {
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
-	for attempt := 1; ; attempt++ {
-		err := migrateOnce(ctx, db, name, files, options)
-		if err == nil || attempt == 10 || d == postgresDialect || errors.Is(err, errNewer) || environmental(err) && !errors.Is(explain(err), ErrLocked) {
+	if d == postgresDialect {
+		return migrateOnce(ctx, db, name, files, options)
+	}
+	return takingTurns(ctx, func() error { return migrateOnce(ctx, db, name, files, options) }, func(err error) bool {
+		// Any other failure may be that of a table which has just been made.
+		return locked(err) || !environmental(err) && !errors.Is(err, errNewer)
+	})
+}
+
+// takingTurns does what SQLite refuses at once, without waiting, while another
+// process does the same: the change to a write-ahead log, and the migrations,
+// which read first. The other one is given as long as a write would wait.
+func takingTurns(ctx context.Context, do func() error, again func(error) bool) error {
+	deadline := time.Now().Add(busyTimeout)
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 250*time.Millisecond) {
+		err := do()
+		if err == nil || !again(err) || time.Now().After(deadline) {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(time.Duration(attempt) * 20 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 }
+
+func locked(err error) bool { return errors.Is(explain(err), ErrLocked) }
 
 var errNewer = errors.New("the database was written by a newer version of crossdock: use that version, or restore the backup made before it")
 
