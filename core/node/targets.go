@@ -103,6 +103,7 @@ func classify(err error) *delivery.Failure {
 	}
 	f := delivery.FromProblem(pe.Problem)
 	f.Message = err.Error()
+	f.Crash = f.Code == host.CodeCrashed
 	return f
 }
 

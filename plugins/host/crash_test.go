@@ -70,8 +70,42 @@ func TestKillWhileWriting(t *testing.T) {
 	if err != nil || len(entries) != writers*each {
 		t.Errorf("%d effects (%v), want %d", len(entries), err, writers*each)
 	}
-	if codes[CodeGone] == 0 || len(codes) != 1 {
-		t.Errorf("codes %v, want only %s", codes, CodeGone)
+	if codes[CodeCrashed] == 0 || codes[CodeGone]+codes[CodeCrashed] != sum(codes) {
+		t.Errorf("codes %v, want only %s and %s", codes, CodeGone, CodeCrashed)
+	}
+}
+
+func sum(counts map[string]int) int {
+	n := 0
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
+// Whoever gave a connector the record that ends it is told so, and how it ended:
+// nobody has to look for that in a log.
+func TestCrashSaysWhy(t *testing.T) {
+	for entity, want := range map[string][]string{
+		"panic": {"exit status 2", "panic: no room for r-1"}, "exit": {"exit status 3", "the licence of r-1", "has expired"},
+	} {
+		t.Run(entity, func(t *testing.T) {
+			r := newRig(t, nil)
+			_, cfg := r.effects()
+			_, err := r.Instance("sample", "s.out", "sink", cfg).Write(t.Context(), record("r-1", entity))
+			var pe *ProblemError
+			if !errors.As(err, &pe) || pe.Problem.GetCode() != CodeCrashed || pe.Problem.GetClass() != protocol.Problem_NOT_CONNECTED {
+				t.Fatalf("found %v", err)
+			}
+			for _, w := range want {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("the error does not say %q: %v", w, err)
+				}
+			}
+			if len(err.Error()) > 2000 {
+				t.Errorf("the error has %d bytes", len(err.Error()))
+			}
+		})
 	}
 }
 

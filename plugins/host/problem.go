@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -41,6 +42,7 @@ func ClassOf(err error) protocol.Problem_Class {
 // Codes of failures that the host itself reports.
 const (
 	CodeGone     = "plugin.gone"     // the process ended; it is being started again
+	CodeCrashed  = "plugin.crashed"  // as gone, and it ended while it had the records
 	CodeEnded    = "plugin.ended"    // a stream ended although nothing said so; it is opened again
 	CodeStart    = "plugin.start"    // the process cannot be started
 	CodeDeadline = "plugin.deadline" // no answer in time
@@ -56,6 +58,11 @@ func (c *connector) gone(instance string, cause error) error {
 	return c.problem(protocol.Problem_NOT_CONNECTED, CodeGone, instance, "the connector process %s ended (%v); it is started again", c.name, cause)
 }
 
+// crashed is what the callers learn whose records a process had when it ended.
+func (c *connector) crashed(instance string, cause error) error {
+	return c.problem(protocol.Problem_NOT_CONNECTED, CodeCrashed, instance, "the connector process %s ended (%v) while it had the records; it is started again", c.name, cause)
+}
+
 // failed turns the error of a protocol call into a ProblemError.
 func (c *connector) failed(instance string, p *process, err error) error {
 	if err == nil {
@@ -69,7 +76,12 @@ func (c *connector) failed(instance string, p *process, err error) error {
 	problem := protocol.ProblemOf(err)
 	if problem.GetCode() == "grpc."+codes.Unavailable.String() {
 		// No connector said so: the connection broke, which a stream may see
-		// before the session does.
+		// before the session does, and before the end of the process is known.
+		select {
+		case <-p.dead:
+			err = p.cause()
+		case <-time.After(2 * obituary):
+		}
 		return c.gone(instance, err)
 	}
 	return &ProblemError{Connector: c.name, Instance: instance, Problem: problem}

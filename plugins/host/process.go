@@ -28,14 +28,17 @@ type process struct {
 	pid     int // 0 when it is not ours to end
 	client  protocol.ConnectorClient
 	started time.Time
-	release func() // what belongs to the connection
+	release func()        // what belongs to the connection
+	died    func() string // how the system's process ended; empty when that is not known
 
 	dead chan struct{} // closed when the process is gone or given up
 	once sync.Once
 	mu   sync.Mutex
 	why  error
-	sess *session
-	open map[string]*opened
+	// crashed says that it ended by itself, not because this host closes.
+	crashed bool
+	sess    *session
+	open    map[string]*opened
 }
 
 func (c *connector) newProcess(client protocol.ConnectorClient, pid int, release func()) *process {
@@ -49,10 +52,34 @@ func (p *process) cause() error {
 }
 
 // end gives the process up and makes sure that it does not run any more.
-func (p *process) end(cause error) {
+func (p *process) end(cause error) { p.finish(cause, false) }
+
+// crash is end for a process that ended, or stopped answering, by itself.
+func (p *process) crash(cause error) {
+	select {
+	case <-p.dead:
+		return // this host ended it
+	default:
+	}
+	if p.died != nil {
+		if how := p.died(); how != "" {
+			cause = errors.New(how)
+		}
+	}
+	p.finish(cause, true)
+}
+
+// hasCrashed reports that the process is gone, and not because this host closes.
+func (p *process) hasCrashed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.crashed
+}
+
+func (p *process) finish(cause error, crashed bool) {
 	p.once.Do(func() {
 		p.mu.Lock()
-		p.why = cause
+		p.why, p.crashed = cause, crashed
 		p.mu.Unlock()
 		close(p.dead)
 		if p.sess != nil {
@@ -112,11 +139,19 @@ func environment() []string {
 func (c *connector) spawn(argv []string) (*process, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	ownGroup(cmd)
+	words := &lastWords{}
+	// The process's own standard error is logged by go-plugin; what a connector
+	// prints after it serves comes through go-plugin's streams.
+	printed := func(line string) {
+		words.add(line)
+		c.log.Info("printed by the connector", "line", line)
+	}
 	cmd.Env = append(environment(), "TMPDIR="+c.h.runs.sockets)
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig: protocol.Handshake(), Plugins: protocol.Plugins(nil), Cmd: cmd, SkipHostEnv: true,
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, GRPCDialOptions: protocol.DialOptions(), StartTimeout: c.h.o.Deadlines.Start,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: c.h.runs.sockets}, Logger: pluginLog(c.log),
+		Stderr: &lines{each: words.add}, SyncStdout: &lines{each: printed}, SyncStderr: &lines{each: printed},
 	})
 	type result struct {
 		client protocol.ConnectorClient
@@ -151,10 +186,15 @@ func (c *connector) spawn(argv []string) (*process, error) {
 	if r.err != nil {
 		c.stopClient(client, pid)
 		class, err := explain(r.err)
+		if said := words.String(); said != "" {
+			err = fmt.Errorf("%w; last printed: %s", err, said)
+		}
 		return nil, c.problem(class, CodeStart, "", "%s: %v", strings.Join(argv, " "), err)
 	}
 	c.h.runs.add(pid, c.name)
-	return c.newProcess(r.client, pid, func() { c.stopClient(client, pid) }), nil
+	p := c.newProcess(r.client, pid, func() { c.stopClient(client, pid) })
+	p.died = func() string { return obituaryOf(client, cmd, words) }
+	return p, nil
 }
 
 // explain adds what to do to go-plugin's words, and tells what only a person

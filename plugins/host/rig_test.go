@@ -144,6 +144,13 @@ func (s *files) Write(ctx context.Context, recs []sdk.Record) []sdk.Result {
 			<-ctx.Done()
 			out[n].Err = ctx.Err()
 			continue
+		case "panic": // in a goroutine of its own, where the SDK cannot recover it
+			go func() { panic("no room for " + r.ID) }()
+			<-ctx.Done()
+		case "exit":
+			fmt.Fprintln(os.Stderr, "the licence of "+r.ID+"\nhas expired")
+			time.Sleep(50 * time.Millisecond) // what was printed goes through a pipe
+			os.Exit(3)
 		case "slow":
 			time.Sleep(20 * time.Millisecond)
 		case "refuse":

@@ -103,7 +103,7 @@ func (s *session) beat(ctx context.Context, deadline time.Duration) {
 		}
 		if s.silent.Add(1) > beats+1 && s.p.pid > 0 {
 			kill(s.p.pid) // it may be stopped; asking would wait for ever
-			s.p.end(fmt.Errorf("no heartbeat for %s", deadline))
+			s.p.finish(fmt.Errorf("no heartbeat for %s", deadline), true)
 			return
 		}
 		// Send blocks when the plugin does not read; the heartbeat must not.
@@ -122,7 +122,7 @@ func (s *session) receive(first chan struct{}) {
 				s.p.why = err
 				s.p.mu.Unlock()
 			}
-			s.p.end(fmt.Errorf("the session ended: %w", err))
+			s.p.crash(fmt.Errorf("the session ended: %w", err))
 			return
 		}
 		switch v := m.GetMsg().(type) {

@@ -342,6 +342,9 @@ func (w *writer) fail(err error) {
 	pending := w.pending
 	w.pending = nil
 	w.mu.Unlock()
+	if w.p.hasCrashed() {
+		err = w.c.crashed(w.i.id, w.p.cause())
+	}
 	for _, batch := range pending {
 		for _, r := range batch {
 			r.reply <- reply{err: err}
