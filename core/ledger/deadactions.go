@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // What people do with dead letters. Each action and its audit entry are one
@@ -139,17 +141,42 @@ func (t *txn) dead(n int64) (Dead, error) {
 	return row.dead(), err
 }
 
-// Requeued returns replayed letters that failed before a lane, oldest first. The
-// node publishes each again, under an id of its own that tells the replay
-// (Dead.Replays), and then calls RequeueDone.
-func (l *Ledger) Requeued(ctx context.Context, limit int) ([]Dead, error) {
+// Requeued returns replayed letters that failed before a lane and came from one
+// of these source endpoints, oldest first. The node publishes each again, under
+// an id of its own that tells the replay (Dead.Replays), and then calls
+// RequeueDone.
+func (l *Ledger) Requeued(ctx context.Context, endpoints []string, limit int) ([]Dead, error) {
+	if len(endpoints) == 0 {
+		return nil, nil
+	}
+	query, args, err := sqlx.In(`SELECT `+deadColumns+` FROM dead WHERE state = ? AND target IN (?) ORDER BY id LIMIT ?`, RequeuedLetter, texts(endpoints), limit)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
 	var rows []deadRow
-	if err := l.selectAll(ctx, &rows, `SELECT `+deadColumns+` FROM dead WHERE state = ? ORDER BY id LIMIT ?`, RequeuedLetter, limit); err != nil {
+	if err := l.selectAll(ctx, &rows, query, args...); err != nil {
 		return nil, err
 	}
 	out := make([]Dead, len(rows))
 	for i, r := range rows {
 		out[i] = r.dead()
+	}
+	return out, nil
+}
+
+// RequeuedCount returns how many replayed letters wait to be published again, by
+// the source endpoint that they came from.
+func (l *Ledger) RequeuedCount(ctx context.Context) (map[string]int, error) {
+	var rows []struct {
+		Target string `db:"target"`
+		N      int    `db:"n"`
+	}
+	if err := l.selectAll(ctx, &rows, `SELECT target, count(*) AS n FROM dead WHERE state = ? GROUP BY target`, RequeuedLetter); err != nil {
+		return nil, err
+	}
+	out := make(map[string]int, len(rows))
+	for _, r := range rows {
+		out[r.Target] = r.N
 	}
 	return out, nil
 }

@@ -117,18 +117,21 @@ func testHold(t *testing.T, open opener) {
 }
 
 func testRequeue(t *testing.T, open opener) {
-	l, ctx := open(t), t.Context()
+	l, ctx, here := open(t), t.Context(), []string{"shop.orders", "shop.prices"}
 	d := dead("", "shop.orders/1#r")
 	d.Lane, d.Stage, d.Target = "", "map", "shop.orders"
 	id := must[string](t)(l.Bury(ctx, d, false))
-	same(t, "requeued before", must[[]ledger.Dead](t)(l.Requeued(ctx, 10)), "[]")
+	same(t, "requeued before", must[[]ledger.Dead](t)(l.Requeued(ctx, here, 10)), "[]")
 	must[int](t)(l.DeadReplay(ctx, []string{id}, "ann", ""))
-	list := must[[]ledger.Dead](t)(l.Requeued(ctx, 10))
+	list := must[[]ledger.Dead](t)(l.Requeued(ctx, here, 10))
 	if len(list) != 1 || list[0].ID != id || list[0].Replays != 1 {
 		t.Fatalf("requeued are %+v", list)
 	}
+	same(t, "requeued from elsewhere", must[[]ledger.Dead](t)(l.Requeued(ctx, []string{"shop.prices"}, 10)), "[]")
+	same(t, "requeued from nowhere", must[[]ledger.Dead](t)(l.Requeued(ctx, nil, 10)), "[]")
+	same(t, "requeued by source", must[map[string]int](t)(l.RequeuedCount(ctx)), "map[shop.orders:1]")
 	check(t, l.RequeueDone(ctx, id))
-	same(t, "requeued after", must[[]ledger.Dead](t)(l.Requeued(ctx, 10)), "[]")
+	same(t, "requeued after", must[[]ledger.Dead](t)(l.Requeued(ctx, here, 10)), "[]")
 	same(t, "state", must[ledger.Dead](t)(l.DeadGet(ctx, id)).State, ledger.ReplayedLetter)
 }
 

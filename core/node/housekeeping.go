@@ -22,14 +22,16 @@ func (n *Node) controls(ctx context.Context) error {
 	for _, r := range n.routes {
 		name := r.Route.Name.Value
 		value := controls[[2]string{"route", name}]
-		if value == n.applied[name] {
+		before, known := n.applied[name]
+		if known && value == before {
 			continue
 		}
 		n.applied[name] = value
-		if value == "paused" {
+		switch {
+		case value == "paused":
 			r.Pause()
 			n.log.Info("route paused", "route", name)
-		} else {
+		case known:
 			r.Resume()
 			n.log.Info("route resumed", "route", name)
 		}
@@ -40,47 +42,80 @@ func (n *Node) controls(ctx context.Context) error {
 // requeue publishes dead letters that failed before they were canonical once
 // more. The new id ends in ~r and a number, since the old one is known.
 func (n *Node) requeue(ctx context.Context) error {
-	list, err := n.Ledger.Requeued(ctx, 64)
+	counts, err := n.Ledger.RequeuedCount(ctx)
+	if err != nil || len(counts) == 0 {
+		return err
+	}
+	var endpoints []string
+	for endpoint, waiting := range counts {
+		switch {
+		case n.reads(endpoint):
+			endpoints = append(endpoints, endpoint)
+		case !n.told[endpoint]:
+			n.told[endpoint] = true
+			n.log.Warn("replayed dead letters wait, because no route of the project reads their source; put a route back, or discard them",
+				"source", endpoint, "letters", waiting)
+		}
+	}
+	list, err := n.Ledger.Requeued(ctx, endpoints, 64)
 	if err != nil {
 		return fmt.Errorf("reading dead letters to replay: %w", err)
 	}
 	for _, d := range list {
-		endpoint := n.requeueTo(d)
-		if endpoint == "" {
-			continue // its source is in no route of this project; it waits
-		}
-		m := message.NewMessage(fmt.Sprintf("%s~r%d", d.MessageID, d.Replays), d.Payload)
-		for k, v := range d.Metadata {
-			m.Metadata.Set(k, v)
-		}
-		if d.Stage == "map" {
-			m.Metadata.Set(routing.MetaOnly, d.Route)
-		}
-		if m.Metadata.Get(engine.MetaKey) == "" {
-			m.Metadata.Set(engine.MetaKey, endpoint)
-		}
-		if m.Metadata.Get(engine.MetaCorrelation) == "" {
-			m.Metadata.Set(engine.MetaCorrelation, d.Correlation)
-		}
-		if _, err := n.engine.PublishBatch(ctx, engine.ReceivedTopic(endpoint), m); err != nil {
-			return fmt.Errorf("replaying dead letter %s: %w", d.ID, err)
-		}
-		if err := n.Ledger.RequeueDone(ctx, d.ID); err != nil {
+		if err := n.publishAgain(ctx, d); err != nil {
 			return fmt.Errorf("replaying dead letter %s: %w", d.ID, err)
 		}
 	}
 	return nil
 }
 
-// requeueTo is the source endpoint that a dead letter came from, empty when no
-// route reads it any more.
-func (n *Node) requeueTo(d ledger.Dead) string {
+func (n *Node) publishAgain(ctx context.Context, d ledger.Dead) error {
+	m := message.NewMessage(fmt.Sprintf("%s~r%d", d.MessageID, d.Replays), d.Payload)
+	for k, v := range d.Metadata {
+		m.Metadata.Set(k, v)
+	}
+	if d.Stage == "map" {
+		m.Metadata.Set(routing.MetaOnly, d.Route)
+	}
+	if m.Metadata.Get(engine.MetaKey) == "" {
+		m.Metadata.Set(engine.MetaKey, d.Target)
+	}
+	if m.Metadata.Get(engine.MetaCorrelation) == "" {
+		m.Metadata.Set(engine.MetaCorrelation, d.Correlation)
+	}
+	if _, err := n.engine.PublishBatch(ctx, engine.ReceivedTopic(d.Target), m); err != nil {
+		return err
+	}
+	return n.Ledger.RequeueDone(ctx, d.ID)
+}
+
+// reads reports whether a route of the project starts at a source endpoint.
+func (n *Node) reads(endpoint string) bool {
 	for _, r := range n.routes {
-		if ep := r.Route.From.Endpoint; ep != "" && ep == d.Target {
-			return ep
+		if endpoint != "" && r.Route.From.Endpoint == endpoint {
+			return true
 		}
 	}
-	return ""
+	return false
+}
+
+// strays tells of messages that are parked for a target that is not in the
+// project any more: no lane delivers them.
+func (n *Node) strays(ctx context.Context) error {
+	waiting, err := n.Ledger.Waiting(ctx)
+	if err != nil {
+		return fmt.Errorf("looking for messages parked for removed targets: %w", err)
+	}
+	for _, r := range n.routes {
+		for _, l := range r.Lanes {
+			delete(waiting, l.Name())
+		}
+	}
+	for lane, w := range waiting {
+		n.log.Warn("messages are parked for a target that is not in the project; nobody delivers them until it is put back",
+			"lane", lane, "parked", w.Parked, "oldest", w.Oldest)
+	}
+	return nil
 }
 
 // prune forgets the journal beyond its retention.

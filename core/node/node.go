@@ -71,11 +71,12 @@ type Node struct {
 	closers     []func(context.Context) error // in the order of opening
 	started     time.Time
 	applied     map[string]string // controls obeyed, by route
+	told        map[string]bool   // sources of replays that no route reads
 }
 
 // Start checks the project and starts it. With an error nothing runs.
 func Start(ctx context.Context, o Options) (*Node, error) {
-	n := &Node{o: o, project: o.Project, log: o.Log, registry: prometheus.NewRegistry(), started: time.Now(), applied: map[string]string{}}
+	n := &Node{o: o, project: o.Project, log: o.Log, registry: prometheus.NewRegistry(), started: time.Now(), applied: map[string]string{}, told: map[string]bool{}}
 	if err := n.start(ctx); err != nil {
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
@@ -101,6 +102,9 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.forgetSubscriptions(ctx); err != nil {
 		n.log.Error("the next start tries again", "error", err)
 	}
+	if err := n.controls(ctx); err != nil { // before anything moves: a pause outlives a restart
+		return err
+	}
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	n.stopWork = stopWork
 	if err := n.completeJournal(ctx); err != nil {
@@ -118,6 +122,9 @@ func (n *Node) start(ctx context.Context) error {
 	n.every(work, 250*time.Millisecond, n.controls)
 	n.every(work, 500*time.Millisecond, n.requeue)
 	n.every(work, time.Hour, n.prune)
+	if err := n.strays(ctx); err != nil {
+		n.log.Error("the node runs nevertheless", "error", err)
+	}
 	sources, stopSources := context.WithCancel(work)
 	n.stopSources = stopSources
 	return n.runSources(sources, compiled)
