@@ -41,15 +41,23 @@ type Hop struct {
 	seq int64
 }
 
-// maxJournal is how many entries may wait; then Journal blocks, which stops the
-// routes and in the end the sources, and loses nothing.
-const maxJournal = 10_000
+// maxJournal and maxJournalBytes are how many entries may wait, and how large
+// they may be together; then Journal blocks, which stops the routes and in the
+// end the sources, and loses nothing.
+const (
+	maxJournal      = 10_000
+	maxJournalBytes = 64 << 20
+)
+
+// size is about what an entry keeps in memory.
+func (h *Hop) size() int { return 512 + len(h.Before) + len(h.After) + len(h.Detail) }
 
 // journal is what waits to be written without anybody waiting for it.
 type journal struct {
 	mu     sync.Mutex
 	room   *sync.Cond // entries were taken or written, or the journal closed
 	hops   []Hop
+	bytes  int // of the hops
 	counts map[countKey]*RouteCount
 	// added and written number the entries and counts; Flush waits for written
 	// to reach what added was.
@@ -84,13 +92,16 @@ func (j *journal) signal() {
 func (j *journal) add(hops []Hop) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for len(j.hops) >= maxJournal && !j.closed {
+	for (len(j.hops) >= maxJournal || j.bytes >= maxJournalBytes) && !j.closed {
 		j.room.Wait()
 	}
 	if j.closed {
 		return false
 	}
 	j.hops = append(j.hops, hops...)
+	for i := range hops {
+		j.bytes += hops[i].size()
+	}
 	j.added += uint64(len(hops))
 	j.signal()
 	return true
@@ -105,16 +116,27 @@ func (j *journal) waiting() bool {
 func (j *journal) long() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return len(j.hops) >= maxHops
+	return len(j.hops) >= maxHops || j.bytes >= maxPieceBytes
 }
 
-// take removes the oldest entries, and the counts.
+// take removes the oldest entries, at most n and a bounded size of them, and the
+// counts.
 func (j *journal) take(n int) journalPiece {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	n = min(n, len(j.hops))
+	size := 0
+	for i := range n {
+		more := j.hops[i].size()
+		if i > 0 && size+more > maxPieceBytes {
+			n = i
+			break
+		}
+		size += more
+	}
 	p := journalPiece{hops: j.hops[:n:n], counts: j.counts}
 	j.hops = j.hops[n:]
+	j.bytes -= size
 	j.counts = map[countKey]*RouteCount{}
 	p.upTo = j.added - uint64(len(j.hops))
 	j.room.Broadcast()
@@ -129,6 +151,9 @@ func (j *journal) settle(p journalPiece, ok bool) {
 		j.written = max(j.written, p.upTo)
 	} else {
 		j.hops = append(p.hops, j.hops...)
+		for i := range p.hops {
+			j.bytes += p.hops[i].size()
+		}
 		for k, c := range p.counts {
 			if have := j.counts[k]; have != nil {
 				have.add(c)
@@ -150,7 +175,7 @@ func (j *journal) close() int {
 }
 
 // Journal writes entries behind the caller's back, within 50 ms. It blocks only
-// while 10,000 entries wait. A crash may lose what was not flushed; outcomes,
+// while 10,000 entries wait, or 64 MiB of them. A crash may lose what was not flushed; outcomes,
 // parked messages and dead letters carry their own entry and lose none.
 func (l *Ledger) Journal(hops ...Hop) {
 	if len(hops) == 0 {

@@ -20,6 +20,9 @@ const (
 	// maxHops is how many journal entries go with one commit, so that those who
 	// wait for it wait a few milliseconds at most.
 	maxHops = 512
+	// maxPieceBytes bounds those entries, so that no transaction becomes as large
+	// as the backlog.
+	maxPieceBytes = 16 << 20
 	// journalDelay is how long the journal may wait for company.
 	journalDelay = 50 * time.Millisecond
 	// commitTimeout bounds a transaction when the server does not answer.
