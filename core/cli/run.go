@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -23,7 +24,7 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Run the project until it is stopped",
 		Long: `Runs the routes of the project. It stops on SIGINT and SIGTERM after finishing
 what it holds; SIGHUP reads the files again and goes on with them, unless they
-have errors. Killing it loses nothing either: what was accepted is on disk.`,
+have errors or cannot be started: then with the old ones. Killing it loses nothing either: what was accepted is on disk.`,
 		Example: "  crossdock run -c /etc/crossdock",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context()) },
@@ -43,44 +44,63 @@ func (a *app) run(ctx context.Context) error {
 		}
 		return fail(fmt.Errorf("%w; nothing was started", a.findings(all)))
 	}
-	for {
-		log, err := a.logger(project)
+	for current, before := project, (*config.Project)(nil); ; {
+		log, err := a.logger(current)
 		if err != nil {
 			return fail(err)
 		}
-		next, err := a.runProject(ctx, project, log, reload)
+		n, err := a.startNode(ctx, current, log)
+		if err != nil && before != nil && ctx.Err() == nil {
+			log.Error("the changed project cannot be started; going on with the files before them", "error", err)
+			current, before = before, nil
+			continue
+		}
+		if err != nil {
+			return fail(err)
+		}
+		next, err := a.untilChanged(ctx, n, current, log, reload)
 		if err != nil || next == nil {
 			return fail(err)
 		}
-		project = next
+		current, before = next, current
 	}
 }
 
-// runProject runs one reading of the files; it returns the next one, or nil
+// untilChanged runs one reading of the files; it returns the next one, or nil
 // when it is to stop.
-func (a *app) runProject(ctx context.Context, p *config.Project, log *slog.Logger, reload <-chan os.Signal) (*config.Project, error) {
-	n, err := a.startNode(ctx, p, log)
-	if err != nil {
-		return nil, err
-	}
+func (a *app) untilChanged(ctx context.Context, n *node.Node, p *config.Project, log *slog.Logger, reload <-chan os.Signal) (*config.Project, error) {
 	log.Info("running", "project", p.Settings.Name, "routes", len(p.Routes), "http", n.Addr())
 	var next *config.Project
 	for next == nil && ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-reload:
-			changed, fs := config.Load(a.dir, a.getenv)
-			if err := fs.Err(); err != nil {
-				log.Error("the files have errors; the old ones stay in use", "error", err)
-				continue
-			}
-			next = changed
+			next = a.reread(ctx, log)
 		}
 	}
 	log.Info("stopping")
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	return next, n.Stop(stopCtx)
+}
+
+// reread reads the changed files. It returns nil when they have errors of any
+// kind, also such as only a connector or a mapping can tell: what runs is not
+// stopped for files that cannot take its place.
+func (a *app) reread(ctx context.Context, log *slog.Logger) *config.Project {
+	p, fs := config.Load(a.dir, a.getenv)
+	var err error
+	if p != nil {
+		var more strictyaml.Findings
+		more, err = a.findAll(ctx, p)
+		fs = append(fs, more...)
+		fs.Sort()
+	}
+	if err = errors.Join(fs.Err(), err); err != nil {
+		log.Error("the files have errors; the old ones stay in use", "error", err)
+		return nil
+	}
+	return p
 }
 
 func (a *app) startNode(ctx context.Context, p *config.Project, log *slog.Logger) (*node.Node, error) {
@@ -127,6 +147,14 @@ func (a *app) validate(ctx context.Context) (strictyaml.Findings, error) {
 	if p == nil {
 		return fs, nil
 	}
+	more, err := a.findAll(ctx, p)
+	fs = append(fs, more...)
+	fs.Sort()
+	return fs, err
+}
+
+// findAll asks mappings, routes and connectors what they have to say of a project.
+func (a *app) findAll(ctx context.Context, p *config.Project) (strictyaml.Findings, error) {
 	plugins, err := firstPartyCommands()
 	if err != nil {
 		return nil, err
@@ -135,10 +163,7 @@ func (a *app) validate(ctx context.Context) (strictyaml.Findings, error) {
 	if err != nil {
 		return nil, err
 	}
-	more, err := node.Validate(ctx, node.Options{Project: p, FirstParty: plugins, Attach: attach, Log: slog.New(slog.DiscardHandler), Version: Version()})
-	fs = append(fs, more...)
-	fs.Sort()
-	return fs, err
+	return node.Validate(ctx, node.Options{Project: p, FirstParty: plugins, Attach: attach, Log: slog.New(slog.DiscardHandler), Version: Version()})
 }
 
 // findings prints what was found; errors make the exit status 1.
