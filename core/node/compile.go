@@ -33,14 +33,46 @@ func Validate(ctx context.Context, o Options) (strictyaml.Findings, error) {
 		return nil, err
 	}
 	n := &Node{o: o, project: o.Project, log: o.Log, host: h}
-	_, fs := n.compile(ctx)
+	_, fs := compile(o.Project)
+	fs = append(fs, n.checkEndpoints(ctx)...)
+	fs.Sort()
 	return fs, h.Close(context.WithoutCancel(ctx))
 }
 
-// compile checks the whole project and returns its routes.
-func (n *Node) compile(ctx context.Context) ([]*routing.Compiled, strictyaml.Findings) {
-	maps := &mappings{library: mapping.Open(os.DirFS(n.project.Dir)), told: map[string]bool{}}
-	compiled, fs := routing.Compile(n.project.Routes, catalog{n.project}, maps)
+// compile makes the project's routes runnable, with their mappings. It reads
+// files and needs nothing that runs.
+func compile(p *config.Project) ([]*routing.Compiled, strictyaml.Findings) {
+	maps := &mappings{library: mapping.Open(os.DirFS(p.Dir)), told: map[string]bool{}}
+	return routing.Compile(p.Routes, catalog{p}, maps)
+}
+
+// precheck compiles the routes before anything is opened. A project with errors,
+// or without a data folder yet, is checked whole beside the place where it will
+// run: an attempt that fails leaves nothing behind.
+func (n *Node) precheck(ctx context.Context) ([]*routing.Compiled, strictyaml.Findings, error) {
+	compiled, fs := compile(n.project)
+	_, err := os.Stat(n.project.Settings.Data)
+	if fs.Failed() || errors.Is(err, os.ErrNotExist) {
+		all, err := Validate(ctx, n.o)
+		if err == nil {
+			err = refused(all)
+		}
+		return compiled, fs, err
+	}
+	return compiled, fs, nil
+}
+
+// refused is the error of a project that cannot be started.
+func refused(fs strictyaml.Findings) error {
+	if err := fs.Err(); err != nil {
+		return fmt.Errorf("the project has errors; nothing was started:\n%w", err)
+	}
+	return nil
+}
+
+// checkEndpoints asks the connectors what they think of the configuration.
+func (n *Node) checkEndpoints(ctx context.Context) strictyaml.Findings {
+	var fs strictyaml.Findings
 	silent := map[string]error{}
 	for _, c := range n.project.Connections {
 		for _, ep := range c.Endpoints {
@@ -48,7 +80,7 @@ func (n *Node) compile(ctx context.Context) ([]*routing.Compiled, strictyaml.Fin
 		}
 	}
 	fs.Sort()
-	return compiled, fs
+	return fs
 }
 
 // checkEndpoint asks the connector what it thinks of a configuration. Silent

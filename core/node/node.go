@@ -86,14 +86,18 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 }
 
 func (n *Node) start(ctx context.Context) error {
+	compiled, fs, err := n.precheck(ctx)
+	if err != nil {
+		return err
+	}
 	if err := n.open(ctx); err != nil {
 		return err
 	}
-	compiled, fs := n.compile(ctx)
-	if err := fs.Err(); err != nil {
-		return fmt.Errorf("the project has errors; nothing was started:\n%w", err)
+	found := n.checkEndpoints(ctx)
+	if err := refused(found); err != nil {
+		return err
 	}
-	for _, f := range fs {
+	for _, f := range append(fs, found...) {
 		n.log.Warn(f.String())
 	}
 	if err := n.attach(compiled); err != nil {

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -309,6 +310,9 @@ func TestBadProjectStartsNothing(t *testing.T) {
 	}
 	if len(w.written) != 0 {
 		t.Errorf("written %+v", w.written)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a data folder is left: %v", err)
 	}
 	write(t, dir, "connections/w.yaml", connectionFile)
 	if err := os.Remove(filepath.Join(dir, "routes/other.yaml")); err != nil {
