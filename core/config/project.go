@@ -35,7 +35,9 @@ type Project struct {
 // Settings is crossdock.yaml.
 type Settings struct {
 	strictyaml.Pos
-	// Name of the installation, shown in the console and in metrics.
+	// Name of the installation, shown in the console and in metrics. On an
+	// external cluster it also tells this project's subscriptions from those of
+	// others: under another name everything in the streams is read again.
 	Name string `yaml:"name,required"`
 	// Node names this process among several; default: the host name.
 	Node string `yaml:"node"`

@@ -204,7 +204,8 @@ func (n *Node) attach(compiled []*routing.Compiled) error {
 	n.router.AddMiddleware(middleware.Recoverer, n.traced)
 	n.targets = newTargets(n)
 	deps := routing.Deps{
-		Transport: n.engine, Book: n.Ledger, Caller: n.caller, Lookup: n.lookup, NewLane: n.targets.lane, Log: n.log, Now: time.Now,
+		Transport: n.engine, Book: n.Ledger, Caller: n.caller, Lookup: n.lookup, NewLane: n.targets.lane,
+		Namespace: n.namespace(), Log: n.log, Now: time.Now,
 	}
 	for _, c := range compiled {
 		r, err := c.Attach(n.router, deps)

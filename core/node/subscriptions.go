@@ -8,6 +8,15 @@ import (
 	"github.com/crossdock/crossdock/core/routing"
 )
 
+// namespace tells the subscriptions of this project from those of others on one
+// cluster. An embedded message store is the project's own.
+func (n *Node) namespace() string {
+	if len(n.project.Settings.Engine.URLs) == 0 {
+		return ""
+	}
+	return routing.Namespace(n.project.Settings.Name)
+}
+
 // forgetSubscriptions removes the durable subscriptions of routes and targets
 // that are no longer in the project. As long as one exists, the message store
 // keeps for it what nobody will ever read, until it is full and intake stops.
@@ -32,7 +41,7 @@ func (n *Node) forgetSubscriptions(ctx context.Context) error {
 		}
 	}
 	for _, name := range names {
-		if used[engine.SubjectToken(name)] || !routing.OwnsSubscription(name) {
+		if used[engine.SubjectToken(name)] || !routing.OwnsSubscription(n.namespace(), name) {
 			continue
 		}
 		left, err := n.engine.Lag(ctx, name)
