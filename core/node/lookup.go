@@ -2,12 +2,89 @@ package node
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
+	"time"
 
+	"github.com/crossdock/crossdock/core/delivery"
 	"github.com/crossdock/crossdock/core/mapping"
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
+
+// lookup answers table lookups of mappings through the connection's call
+// endpoint "lookup": operation is the table, the request has the key looked for
+// under the key column's name.
+func (n *Node) lookup(ctx context.Context, l mapping.Lookup, key string) (string, bool, error) {
+	if value, ok := n.lookups.get(l, key); ok {
+		return value, true, nil
+	}
+	c, err := n.caller(l.Connection + ".lookup")
+	if err != nil {
+		return "", false, &delivery.Failure{
+			Class: protocol.Problem_CONFIG, Code: "lookup.endpoint",
+			Err: fmt.Errorf("lookup %s: %w; add a call endpoint `lookup` with an operation %q", l.Name, err, l.Table),
+		}
+	}
+	request, err := lookupRequest(l, key)
+	if err != nil {
+		return "", false, delivery.Permanent("lookup.key", err)
+	}
+	reply, err := c.Call(ctx, l.Table, request, "")
+	if err != nil {
+		return "", false, err
+	}
+	value, found, err := lookupReply(l, reply.GetPayload())
+	if err != nil {
+		return "", false, delivery.Permanent("lookup.reply", err)
+	}
+	if found {
+		n.lookups.put(l, key, value)
+	}
+	return value, found, nil
+}
+
+// mostKept bounds what is kept of all tables together.
+const mostKept = 10_000
+
+// lookupCache keeps what was found, for as long as the mapping allows (cache: 5m).
+// What was not found is asked for each time: somebody may be adding it.
+type lookupCache struct {
+	now func() time.Time
+
+	mu   sync.Mutex
+	kept map[lookupKey]found
+}
+
+type lookupKey struct{ connection, table, key, value, of string }
+
+type found struct {
+	value string
+	until time.Time
+}
+
+func (c *lookupCache) get(l mapping.Lookup, key string) (string, bool) {
+	if l.Cache <= 0 {
+		return "", false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f, ok := c.kept[lookupKey{l.Connection, l.Table, l.Key, l.Value, key}]
+	return f.value, ok && c.now().Before(f.until)
+}
+
+func (c *lookupCache) put(l mapping.Lookup, key, value string) {
+	if l.Cache <= 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.kept) >= mostKept || c.kept == nil {
+		c.kept = map[lookupKey]found{} // asked again, as they are needed
+	}
+	c.kept[lookupKey{l.Connection, l.Table, l.Key, l.Value, key}] = found{value, c.now().Add(l.Cache)}
+}
 
 // lookupRequest asks by the key column's name, so that a database endpoint can
 // bind it: {"gtin12": "036000291452"}.

@@ -62,6 +62,7 @@ type Node struct {
 	router   *message.Router
 	routes   []*routing.Running
 	targets  *targets
+	lookups  lookupCache
 	console  *console.Server
 
 	stopSources context.CancelFunc
@@ -76,7 +77,7 @@ type Node struct {
 
 // Start checks the project and starts it. With an error nothing runs.
 func Start(ctx context.Context, o Options) (*Node, error) {
-	n := &Node{o: o, project: o.Project, log: o.Log, registry: prometheus.NewRegistry(), started: time.Now(), applied: map[string]string{}, told: map[string]bool{}}
+	n := &Node{o: o, project: o.Project, log: o.Log, registry: prometheus.NewRegistry(), started: time.Now(), applied: map[string]string{}, told: map[string]bool{}, lookups: lookupCache{now: time.Now}}
 	if err := n.start(ctx); err != nil {
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()

@@ -29,6 +29,9 @@ type world struct {
 	offered []sdk.Record
 	written []sdk.Record
 	changed chan struct{} // closed and replaced whenever something happens
+	// answer is what the world says when it is asked; asked is how often it was.
+	answer func(operation string, in sdk.Record) (string, error)
+	asked  int
 }
 
 func newWorld() *world { return &world{changed: make(chan struct{})} }
@@ -103,6 +106,14 @@ func (s store) Write(_ context.Context, recs []sdk.Record) []sdk.Result {
 	return nil
 }
 
+func (s store) Call(_ context.Context, operation string, in sdk.Record) (sdk.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	doc, err := s.answer(operation, in)
+	return sdk.Record{Payload: []byte(doc), ContentType: "application/json"}, err
+}
+
 func (store) Close() error { return nil }
 
 // settings of the connector; a colour is what a project can get wrong.
@@ -123,6 +134,7 @@ func (w *world) server() protocol.ConnectorServer {
 			return &source{w, next}, nil
 		},
 		Sink: func(context.Context, settings, sdk.Env) (sdk.Sink, error) { return store{w}, nil },
+		Call: func(context.Context, settings, sdk.Env) (sdk.Caller, error) { return store{w}, nil },
 	})
 }
 

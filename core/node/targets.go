@@ -10,7 +10,6 @@ import (
 
 	"github.com/crossdock/crossdock/core/config"
 	"github.com/crossdock/crossdock/core/delivery"
-	"github.com/crossdock/crossdock/core/mapping"
 	"github.com/crossdock/crossdock/core/routing"
 	"github.com/crossdock/crossdock/core/telemetry"
 	"github.com/crossdock/crossdock/plugins/host"
@@ -143,23 +142,4 @@ func (n *Node) caller(endpoint string) (routing.Caller, error) {
 		return nil, err
 	}
 	return n.instance(ep), nil
-}
-
-// lookup answers table lookups of mappings through the connection's call
-// endpoint "lookup": operation is the table, the request has key and value
-// columns and the key looked for.
-func (n *Node) lookup(ctx context.Context, l mapping.Lookup, key string) (string, bool, error) {
-	c, err := n.caller(l.Connection + ".lookup")
-	if err != nil {
-		return "", false, fmt.Errorf("lookup %s: %w; add a call endpoint `lookup` with an operation %q", l.Name, err, l.Table)
-	}
-	request, err := lookupRequest(l, key)
-	if err != nil {
-		return "", false, err
-	}
-	reply, err := c.Call(ctx, l.Table, request, "")
-	if err != nil {
-		return "", false, err
-	}
-	return lookupReply(l, reply.GetPayload())
 }
