@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,6 +59,9 @@ func (l *login) apply(ctx context.Context, r *http.Request) (string, error) {
 // secrets lists what must not appear in errors.
 func (l *login) secrets() []string {
 	s := []string{l.auth.Token, l.auth.Password, l.auth.Key, l.auth.ClientSecret}
+	if l.auth.Password != "" {
+		s = append(s, base64.StdEncoding.EncodeToString([]byte(l.auth.User+":"+l.auth.Password)))
+	}
 	if l.tokens != nil {
 		s = append(s, l.tokens.current())
 	}

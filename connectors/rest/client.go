@@ -215,14 +215,20 @@ func (c *client) secrets() []string {
 			s = append(s, v)
 		}
 	}
+	for _, v := range c.query { // many APIs take their key here
+		s = append(s, v)
+	}
 	return s
 }
 
 // hide leaves texts of a few characters alone: they would be everywhere.
 func hide(text string, secrets []string) string {
 	for _, s := range secrets {
-		if len(s) >= 6 {
-			text = strings.ReplaceAll(text, s, "***")
+		if len(s) < 6 {
+			continue
+		}
+		for _, form := range []string{s, url.QueryEscape(s), url.PathEscape(s)} {
+			text = strings.ReplaceAll(text, form, "***")
 		}
 	}
 	return text

@@ -52,7 +52,7 @@ func newPoll(cfg Config, from []byte, env sdk.Env) (*poll, error) {
 	if p.at.Cursor != "" && p.pages.counts() {
 		// Pages by number shift while the list changes; only a whole look is
 		// complete.
-		p.at.Cursor, p.at.After = "", ""
+		p.at.Cursor, p.at.After, p.at.Page = "", "", ""
 	}
 	p.resumed = p.at.Cursor != ""
 	if p.at.Since == "" && cfg.Since != nil {
@@ -126,7 +126,7 @@ func (p *poll) next(ctx context.Context) (sdk.Batch, error) {
 		return sdk.Batch{}, err
 	}
 	after := p.at
-	b, err := p.batch(items, &after)
+	b, err := p.batch(items, body, &after)
 	if err != nil {
 		return sdk.Batch{}, err
 	}
@@ -138,7 +138,7 @@ func (p *poll) next(ctx context.Context) (sdk.Batch, error) {
 		return sdk.Batch{}, sdk.Failf(sdk.BadConfig, "rest.pages", "%s answered two pages with the same content; the server ignores the parameter of pagination, or there is another one", httpexchange.Address(address))
 	}
 	p.page, p.resumed = body, false
-	after.After, after.Cursor, after.Last = "", cursor, nil
+	after.After, after.Page, after.Cursor, after.Last = "", "", cursor, nil
 	if cursor == "" {
 		after.ended()
 		if p.pages.keeps() {
@@ -210,7 +210,7 @@ func (p *poll) restarted(a *answer, err error) error {
 		return err
 	}
 	p.log.Warn("the server refuses the stored cursor; the list is read again from its first page", "status", a.status)
-	p.at.Cursor, p.at.After, p.resumed = "", "", false
+	p.at.Cursor, p.at.After, p.at.Page, p.resumed = "", "", "", false
 	var e *sdk.Error
 	if errors.As(err, &e) {
 		e.Class = sdk.Retryable
@@ -256,9 +256,10 @@ func (p *poll) list(a *answer, empty bool) ([]json.RawMessage, any, error) {
 
 // batch makes the records of a page. An item without its id or key is kept as
 // unreadable, and the others go on.
-func (p *poll) batch(items []json.RawMessage, at *position) (sdk.Batch, error) {
+func (p *poll) batch(items []json.RawMessage, body string, at *position) (sdk.Batch, error) {
 	var b sdk.Batch
-	mark, err := at.within()
+	page := short(body)
+	mark, err := at.within(page)
 	if err != nil {
 		return b, err
 	}
@@ -283,7 +284,7 @@ func (p *poll) batch(items []json.RawMessage, at *position) (sdk.Batch, error) {
 		}
 		r.Position = mark(r.ID)
 		b.Records = append(b.Records, r)
-		if at.After != "" && short(r.ID) == at.After {
+		if at.After != "" && at.Page == page && short(r.ID) == at.After {
 			from = len(b.Records)
 		}
 	}

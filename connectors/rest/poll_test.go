@@ -198,6 +198,23 @@ func TestResumeWithinPage(t *testing.T) {
 	}
 }
 
+// A list that changed since a page was cut may have anything before the record
+// at the cut: newest first, what came meanwhile. All of it is read again.
+func TestResumeWithinPageThatChanged(t *testing.T) {
+	list := `[{"id":"3","v":3},{"id":"2","v":2},{"id":"1","v":1}]`
+	base, _ := server(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, list) })
+	cfg := Config{URL: base, ID: "/id", Once: true, Since: &Since{Parameter: "v", Field: "/v"}}
+	b, err := polling(t, cfg, nil).Read(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list = `[{"id":"4","v":4},` + list[1:]
+	ids, _ := readAll(t, polling(t, cfg, b.Records[1].Position))
+	if !reflect.DeepEqual(ids, []string{"4", "3", "2", "1"}) {
+		t.Errorf("after 3 and 2, with 4 new before them, came %q", ids)
+	}
+}
+
 func TestUnchangedListIsNotReadAgain(t *testing.T) {
 	for _, kind := range []string{"ETag", "Last-Modified", "content"} {
 		t.Run(kind, func(t *testing.T) {
@@ -344,7 +361,7 @@ func FuzzPosition(f *testing.F) {
 			return
 		}
 		p.saw(a, b)
-		mark, err := p.within()
+		mark, err := p.within(p.Page)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,8 +15,10 @@ import (
 // since the highest watermark that this one saw.
 type position struct {
 	// After is the last record of the page at Cursor that was handed over, when
-	// the page was cut: its records up to this one are left out.
+	// the page was cut: its records up to this one are left out, if the page is
+	// still the same, whose fingerprint is Page.
 	After string `json:"after,omitempty"`
+	Page  string `json:"page,omitempty"`
 	// Cursor is the next page: an address, a value, a number. Empty: the first.
 	Cursor string `json:"cursor,omitempty"`
 	// Since is the watermark that the list is asked with, and Seen the records
@@ -64,8 +66,8 @@ func (p position) encode() ([]byte, error) {
 
 // within returns what makes a position in the middle of the page at p, given the
 // record that was handed over last. The rest of p is encoded once for all.
-func (p position) within() (func(id string) []byte, error) {
-	p.After = ""
+func (p position) within(page string) (func(id string) []byte, error) {
+	p.After, p.Page = "", page
 	base, err := p.encode()
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"net/http/httptest"
 	"reflect"
 	"slices"
@@ -208,6 +209,30 @@ func TestAuth(t *testing.T) {
 		got := sinking(t, Config{URL: base + "?a=b", Auth: wrong}).Write(context.Background(), []sdk.Record{order(1)})[0]
 		if classOf(got.Err) != sdk.Auth || strings.Contains(got.Err.Error(), "wr0ng-value") {
 			t.Errorf("%s: %v", test.auth.Kind, got.Err)
+		}
+	}
+}
+
+// What goes along with every request stays out of errors, whichever way the other
+// side quotes it: they are kept in dead letters and shown to many.
+func TestQuotedCredentialsAreHidden(t *testing.T) {
+	base, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, "refused: %s %s %s", r.Header, r.URL, r.URL.Query())
+	})
+	for name, cfg := range map[string]Config{
+		"query": {Query: map[string]string{"api key": "s3cret/value+"}}, "header": {Headers: map[string]string{"X-Key": "s3cret/value+"}},
+		"basic": {Auth: Auth{Kind: "basic", User: "me", Password: "s3cret/value+"}},
+	} {
+		cfg.URL = base
+		got := sinking(t, cfg).Write(context.Background(), []sdk.Record{order(1)})[0]
+		if got.Err == nil || !strings.Contains(got.Err.Error(), "refused") {
+			t.Fatalf("%s: %v", name, got.Err)
+		}
+		for _, secret := range []string{"s3cret/value+", url.QueryEscape("s3cret/value+"), base64.StdEncoding.EncodeToString([]byte("me:s3cret/value+"))} {
+			if strings.Contains(got.Err.Error(), secret) {
+				t.Errorf("%s: the error says %s: %v", name, secret, got.Err)
+			}
 		}
 	}
 }
