@@ -267,6 +267,10 @@ func (d *Drop) sort(infos []fs.FileInfo) {
 	})
 }
 
+// Adopted reports that an earlier run had claimed the file and not settled it: a
+// position within it may be from then.
+func (doc *Document) Adopted() bool { return doc.adopted }
+
 // Kept is the path in the error folder that PlanQuarantine chose; empty when
 // it was not asked.
 func (doc *Document) Kept() string { return doc.kept }

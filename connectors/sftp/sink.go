@@ -156,7 +156,11 @@ func (s *sink) writeBatch(ctx context.Context, recs []sdk.Record) []sdk.Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	results := make([]sdk.Result, len(recs))
-	if err := s.recover(ctx); err != nil {
+	if err := s.recover(ctx); permanent(err) {
+		// The unfinished batch is refused, and no longer noted. Its records come
+		// again by themselves and are told; these are others.
+		s.env.Log.Warn("a batch that an earlier attempt left unfinished cannot be written", "error", err)
+	} else if err != nil {
 		return sdk.All(len(recs), err)
 	}
 	var fresh []sdk.Record
@@ -232,10 +236,11 @@ func (s *sink) commit(ctx context.Context, pending pendingBatch) error {
 
 func (s *sink) finish(ctx context.Context, pending pendingBatch) error {
 	if _, err := filedrop.Put(ctx, s.fs, pending.Name, pending.Content, s.cfg.Deposit.Options(s.cfg.DoneFile)); err != nil {
-		var known *sdk.Error
-		if errors.As(err, &known) && known.Class == sdk.Permanent {
+		if permanent(err) {
 			// These records become dead letters; later ones go on.
-			return errors.Join(err, s.setPending(ctx, nil))
+			if cleared := s.setPending(ctx, nil); cleared != nil {
+				return cleared
+			}
 		}
 		return err
 	}
@@ -249,6 +254,11 @@ func (s *sink) finish(ctx context.Context, pending pendingBatch) error {
 	}
 	s.recovered = true
 	return nil
+}
+
+func permanent(err error) bool {
+	var known *sdk.Error
+	return errors.As(err, &known) && known.Class == sdk.Permanent
 }
 
 // recover finishes a batch that an earlier attempt noted.

@@ -157,3 +157,27 @@ func TestSinkBatchCrashes(t *testing.T) {
 		}
 	}
 }
+
+// What an unfinished batch ends with concerns its own records: those of the next
+// batch, which only found it, are written.
+func TestSinkBatchRefusedAfterACrash(t *testing.T) {
+	s := newSite(t)
+	s.cfg.Per, s.cfg.Format = PerBatch, formats.NDJSON
+	s.memory.stopAt = 2 // the file is written, and not remembered
+	if first := s.sink(t, "{id}.ndjson").Write(t.Context(), []sdk.Record{order(1)}); first[0].Err == nil {
+		t.Fatal("the crash was not noticed")
+	}
+	s.memory.stopAt = 0
+	files := s.find(t, "out/*.ndjson")
+	if len(files) != 1 {
+		t.Fatalf("files %v", files)
+	}
+	must(t, os.WriteFile(files[0], []byte("the partner wrote into it\n"), 0o644))
+	again := s.sink(t, "{id}.ndjson")
+	if results := again.Write(t.Context(), []sdk.Record{order(2), order(3)}); results[0].Err != nil || results[1].Err != nil {
+		t.Errorf("records of another batch: %+v", results)
+	}
+	if results := again.Write(t.Context(), []sdk.Record{order(1)}); class(results[0].Err) != sdk.Permanent {
+		t.Errorf("the record of the refused batch: %+v", results)
+	}
+}

@@ -181,7 +181,8 @@ func (s *source) begin(ctx context.Context) error {
 		}
 		return nil
 	}
-	if s.from.File == doc.ID && s.from.Layout == s.layout {
+	// A file that was not claimed then has only the same content.
+	if doc.Adopted() && s.from.File == doc.ID && s.from.Layout == s.layout {
 		f.skip = s.from.Next
 	}
 	return nil

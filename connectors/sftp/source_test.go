@@ -332,6 +332,24 @@ func TestSourceRepetition(t *testing.T) {
 	}
 }
 
+// A position tells how far a file was read that this source still holds. The same
+// content put again later is another delivery: all of it is read.
+func TestSourceReadsALaterRepetitionWhole(t *testing.T) {
+	s := newSite(t)
+	s.cfg.Duplicates, s.cfg.Remember = filedrop.ByContent, time.Millisecond
+	first := s.open(t, nil)
+	s.drop(t, "levels.csv", "sku,n\na,1\nb,2\n")
+	batch := read(t, first)
+	must(t, first.Ack(t.Context(), batch.Position))
+	must(t, first.Close())
+	time.Sleep(5 * time.Millisecond) // longer than it is remembered
+
+	s.drop(t, "levels.csv", "sku,n\na,1\nb,2\n")
+	if again := read(t, s.open(t, batch.Position)); len(again.Records) != 2 {
+		t.Errorf("of the repetition %d records are read, want 2", len(again.Records))
+	}
+}
+
 func TestSourceWithoutServer(t *testing.T) {
 	s := newSite(t)
 	src := s.open(t, nil)
