@@ -8,17 +8,50 @@ import (
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
-// Ack runs the acknowledge statement for each row of the oldest batch that was
-// handed out and not acknowledged. All rows of a batch are one transaction.
+// Ack notes that the oldest batch that was handed out is stored, and runs the
+// acknowledge statement for its rows.
 func (s *source) Ack(ctx context.Context, _ []byte) error {
 	s.mu.Lock()
-	if len(s.unacked) == 0 {
-		s.mu.Unlock()
-		return nil
-	}
-	batch := s.unacked[0]
-	s.unacked = s.unacked[1:]
+	s.stored = min(s.stored+1, len(s.unacked))
 	s.mu.Unlock()
+	return s.tell(ctx)
+}
+
+// tell runs the statement for all batches that are stored. What fails for a
+// reason that may pass is kept and tried again with the next acknowledgement,
+// and before the next read: so it neither gets lost nor piles up.
+func (s *source) tell(ctx context.Context) error {
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	for {
+		s.mu.Lock()
+		if s.stored == 0 {
+			s.mu.Unlock()
+			return nil
+		}
+		batch := s.unacked[0]
+		s.mu.Unlock()
+		err := s.mark(ctx, batch)
+		if passing(err) {
+			return err
+		}
+		s.mu.Lock()
+		s.unacked = s.unacked[1:]
+		s.stored--
+		s.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// passing reports an error that may be gone at the next try.
+func passing(err error) bool {
+	return isClass(err, sdk.Retryable) || isClass(err, sdk.NotConnected) || isClass(err, sdk.Throttled)
+}
+
+// mark runs the statement for each row of a batch, in one transaction.
+func (s *source) mark(ctx context.Context, batch []sdk.Record) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	tx, err := begin(ctx, s.d, s.db)

@@ -32,6 +32,8 @@ type source struct {
 	mu      sync.Mutex
 	pos     *position      // last row handed out; nil before the first
 	unacked [][]sdk.Record // batches handed out, oldest first, when there is an ack
+	stored  int            // how many of them are stored, and the other side not told
+	telling sync.Mutex     // held while it is told
 }
 
 func newSource(_ context.Context, cfg Config, from []byte, env sdk.Env) (*source, error) {
@@ -81,6 +83,11 @@ func startOf(s string) bound {
 // Read returns the next rows, waiting for them as long as it takes.
 func (s *source) Read(ctx context.Context) (sdk.Batch, error) {
 	for {
+		if err := s.tell(ctx); passing(err) && ctx.Err() == nil {
+			return sdk.Batch{}, err
+		} else if err != nil && ctx.Err() == nil {
+			s.env.Log.Warn("stored rows could not be acknowledged", "error", err)
+		}
 		batch, waiting, err := s.poll(ctx)
 		if err != nil {
 			if ctx.Err() != nil {

@@ -250,6 +250,41 @@ func TestAcknowledgeMarksRows(t *testing.T) {
 	})
 }
 
+// TestAcknowledgeIsTriedAgain: a row that could not be marked is marked later, and
+// nothing is read beyond what cannot be marked.
+func TestAcknowledgeIsTriedAgain(t *testing.T) {
+	eachBackend(t, func(t *testing.T, sys *system) {
+		sys.exec("CREATE TABLE outbox (id {auto}, body {text}, sent INTEGER)", "INSERT INTO outbox (body, sent) VALUES ('a', 0), ('b', 0), ('c', 0)")
+		src := sys.source(nil, func(c *Config) {
+			c.Query, c.Watermark, c.Limit = "SELECT id, body FROM outbox", "id", 1
+			c.Acknowledge = "UPDATE outbox SET sent = 1 WHERE id = :id"
+		})
+		ctx := context.Background()
+		first, err := src.Read(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancelled, cancel := context.WithCancel(ctx)
+		cancel() // as when the connection is lost
+		if err := src.Ack(cancelled, first.Position); err == nil {
+			t.Fatal("marked without a connection")
+		}
+		second, err := src.Read(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sys.one("SELECT COUNT(*) FROM outbox WHERE sent = 1"); got != "1" {
+			t.Errorf("%s rows are marked when the next is read, want the first", got)
+		}
+		if err := src.Ack(ctx, second.Position); err != nil {
+			t.Fatal(err)
+		}
+		if got := sys.one("SELECT COUNT(*) FROM outbox WHERE sent = 1"); got != "2" {
+			t.Errorf("%s rows are marked, want two", got)
+		}
+	})
+}
+
 // TestAmbiguousRowsAreRefused: where the order does not tell rows apart, one of
 // them would be lost, within a read or between two.
 func TestAmbiguousRowsAreRefused(t *testing.T) {
