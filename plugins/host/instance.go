@@ -266,12 +266,12 @@ func (i *Instance) Close(ctx context.Context) error {
 		return nil
 	}
 	p.mu.Lock()
-	_, open := p.open[i.id]
-	delete(p.open, i.id)
+	open := p.open[i.id]
 	p.mu.Unlock()
-	if !open {
+	if open == nil {
 		return nil
 	}
+	defer i.forget(p, open) // it may still note something while it closes
 	return c.controlOn(ctx, p, i.id, func(ctx context.Context, p *process) error {
 		_, err := p.client.Close(ctx, &protocol.CloseRequest{InstanceId: i.id})
 		return err

@@ -175,6 +175,9 @@ func (s *session) fill(ctx context.Context, m *protocol.SessionFromPlugin, reply
 	if store == nil {
 		return errors.New("this host keeps no state for connectors")
 	}
+	if id, known := asksFor(m); known && !s.p.holds(id) {
+		return fmt.Errorf("the instance %q is not open in this connector", id)
+	}
 	switch v := m.GetMsg().(type) {
 	case *protocol.SessionFromPlugin_StateGet_:
 		value, rev, err := store.StateGet(ctx, v.StateGet.GetInstanceId(), v.StateGet.GetKey())
@@ -198,4 +201,25 @@ func (s *session) fill(ctx context.Context, m *protocol.SessionFromPlugin, reply
 		return fmt.Errorf("the request %T is not known to this host", v)
 	}
 	return nil
+}
+
+// asksFor is the instance whose state is asked for.
+func asksFor(m *protocol.SessionFromPlugin) (instance string, known bool) {
+	switch v := m.GetMsg().(type) {
+	case *protocol.SessionFromPlugin_StateGet_:
+		return v.StateGet.GetInstanceId(), true
+	case *protocol.SessionFromPlugin_StatePut_:
+		return v.StatePut.GetInstanceId(), true
+	case *protocol.SessionFromPlugin_SequenceNext_:
+		return v.SequenceNext.GetInstanceId(), true
+	}
+	return "", false
+}
+
+// holds reports whether an instance is open in the process: what others remember
+// is not its business.
+func (p *process) holds(id string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.open[id] != nil
 }
