@@ -186,3 +186,24 @@ func TestLookupFailsByClass(t *testing.T) {
 		t.Errorf("without an answer: %v, %+v", err, b.dead)
 	}
 }
+
+// A bug that panics is no reason to hand the message out for ever: it is kept
+// with the stack, and the other parts of its document go on.
+func TestPanicBecomesADeadLetter(t *testing.T) {
+	in, p, b := inbound(t, looked+"split: src.list\n")
+	in.lookup = func(_ context.Context, _ mapping.Lookup, key string) (string, bool, error) {
+		if key == "bad" {
+			panic("index out of range")
+		}
+		return key, true, nil
+	}
+	if err := in.Handle(received("1", `{"list": [{"id": "1", "name": "bad"}, {"id": "2", "name": "good"}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.list) != 1 || len(b.dead) != 1 {
+		t.Fatalf("published %d, dead %+v", len(p.list), b.dead)
+	}
+	if d := b.dead[0]; d.Class != "BUG" || d.Code != "panic" || !strings.Contains(d.Reason, "index out of range") || !strings.Contains(d.Stack, "asked_test.go") {
+		t.Errorf("dead letter %+v", d)
+	}
+}

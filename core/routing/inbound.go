@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -12,9 +13,11 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/crossdock/crossdock/canonical"
+	"github.com/crossdock/crossdock/core/delivery"
 	"github.com/crossdock/crossdock/core/engine"
 	"github.com/crossdock/crossdock/core/ledger"
 	"github.com/crossdock/crossdock/core/mapping"
+	"github.com/crossdock/crossdock/plugins/protocol"
 )
 
 // MetaPart marks a message that is one part of a split document: the split is
@@ -68,19 +71,9 @@ func (in *Inbound) Handle(msg *message.Message) error {
 	if err := in.gate.wait(ctx); err != nil {
 		return err
 	}
-	if in.route.where != nil {
-		ok, err := in.route.where.Match(msg.Payload, msg.Metadata)
-		if err != nil {
-			return in.bury(ctx, msg, part{id: in.id(msg), doc: msg.Payload}, fmt.Errorf("where: %w", err))
-		}
-		if !ok {
-			in.filtered(msg)
-			return nil
-		}
-	}
-	parts, err := in.parts(msg)
-	if err != nil {
-		return in.bury(ctx, msg, part{id: in.id(msg), doc: msg.Payload}, fmt.Errorf("split: %w", err))
+	var parts []part
+	if err := guard(func() (err error) { parts, err = in.wanted(msg); return err }); err != nil {
+		return in.bury(ctx, msg, part{id: in.id(msg), doc: msg.Payload}, err)
 	}
 	for _, p := range parts {
 		if err := in.one(ctx, msg, p); err != nil {
@@ -92,6 +85,29 @@ func (in *Inbound) Handle(msg *message.Message) error {
 
 // id is the canonical message's id: the same whenever the same message comes.
 func (in *Inbound) id(msg *message.Message) string { return msg.UUID + "#" + in.route.Name.Value }
+
+// wanted are the parts of a message that meets the route's condition. Of one that
+// does not, or that is split into nothing, the journal says so.
+func (in *Inbound) wanted(msg *message.Message) ([]part, error) {
+	if in.route.where != nil {
+		ok, err := in.route.where.Match(msg.Payload, msg.Metadata)
+		if err != nil {
+			return nil, fmt.Errorf("where: %w", err)
+		}
+		if !ok {
+			in.filtered(msg, "where: "+in.route.Where.Value)
+			return nil, nil
+		}
+	}
+	parts, err := in.parts(msg)
+	if err != nil {
+		return nil, fmt.Errorf("split: %w", err)
+	}
+	if len(parts) == 0 {
+		in.filtered(msg, "split: "+in.route.Split.Value+" is an empty list")
+	}
+	return parts, nil
+}
 
 func (in *Inbound) parts(msg *message.Message) ([]part, error) {
 	id := in.id(msg)
@@ -106,52 +122,74 @@ func (in *Inbound) parts(msg *message.Message) ([]part, error) {
 	for i, d := range docs {
 		out[i] = part{id: id + "#" + strconv.Itoa(i+1), doc: d, n: i + 1}
 	}
-	if len(out) == 0 {
-		in.filtered(msg)
-	}
 	return out, nil
 }
 
 // one maps and publishes a part, or buries it.
 func (in *Inbound) one(ctx context.Context, msg *message.Message, p part) error {
 	began := in.now()
-	meta, err := in.asker.ask(ctx, in.route.enrich, p.doc, msg.Metadata, p.id)
-	if err != nil {
-		if passing(err) {
-			return err
-		}
+	var event *message.Message
+	var topic, remarks string
+	err := guard(func() (err error) {
+		event, topic, remarks, err = in.canonical(ctx, msg, p, began)
+		return err
+	})
+	switch {
+	case passing(err):
+		return err
+	case err != nil:
 		return in.bury(ctx, msg, p, err)
 	}
-	out, err := in.route.mapping.Map(ctx, p.doc, mapping.Input{MessageID: p.id, Meta: meta, Now: eventTime(msg, began), Lookup: in.lookup})
-	if err != nil {
-		if passing(unmapped(err)) {
-			return err
-		}
-		return in.bury(ctx, msg, p, err)
-	}
-	facts, err := canonical.Inspect(in.route.Entity, out.Doc)
-	if err != nil {
-		return in.bury(ctx, msg, p, err)
-	}
-	key := facts.Key
-	if in.route.key != nil {
-		if key, err = in.route.key.Eval(out.Doc, msg.Metadata); err != nil {
-			return in.bury(ctx, msg, p, fmt.Errorf("key: %w", err))
-		}
-	}
-	event := in.event(msg, p, facts, key, out.Doc)
-	topic := engine.CanonicalTopic(facts.Entity, facts.Event, in.route.Name.Value, key, in.route.Priority)
 	known, err := in.publisher.PublishBatch(ctx, topic, event)
 	if err != nil {
 		return fmt.Errorf("route %s: publishing %s: %w", in.route.Name.Value, p.id, err)
 	}
 	hop := Hop(event, began)
-	hop.Took, hop.Before, hop.Detail = in.now().Sub(began), p.doc, warnings(out.Warnings)
+	hop.Took, hop.Before, hop.Detail = in.now().Sub(began), p.doc, remarks
 	if len(known) == 1 && known[0] {
 		hop.State, hop.Detail = "duplicate", "it was published before"
 	}
 	in.book.Journal(hop)
 	return nil
+}
+
+// canonical makes the event of a part, and where it is published. An error is a
+// verdict on the part unless it is passing.
+func (in *Inbound) canonical(ctx context.Context, msg *message.Message, p part, began time.Time) (event *message.Message, topic, remarks string, err error) {
+	meta, err := in.asker.ask(ctx, in.route.enrich, p.doc, msg.Metadata, p.id)
+	if err != nil {
+		return nil, "", "", err
+	}
+	out, err := in.route.mapping.Map(ctx, p.doc, mapping.Input{MessageID: p.id, Meta: meta, Now: eventTime(msg, began), Lookup: in.lookup})
+	if err != nil {
+		if f := unmapped(err); passing(f) {
+			return nil, "", "", f
+		}
+		return nil, "", "", err
+	}
+	facts, err := canonical.Inspect(in.route.Entity, out.Doc)
+	if err != nil {
+		return nil, "", "", err
+	}
+	key := facts.Key
+	if in.route.key != nil {
+		if key, err = in.route.key.Eval(out.Doc, msg.Metadata); err != nil {
+			return nil, "", "", fmt.Errorf("key: %w", err)
+		}
+	}
+	topic = engine.CanonicalTopic(facts.Entity, facts.Event, in.route.Name.Value, key, in.route.Priority)
+	return in.event(msg, p, facts, key, out.Doc), topic, warnings(out.Warnings), nil
+}
+
+// guard turns a panic into a failure of class BUG: handing the message out again
+// would only repeat it.
+func guard(run func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &delivery.Failure{Class: protocol.Problem_BUG, Code: "panic", Message: fmt.Sprint(r), Stack: string(debug.Stack())}
+		}
+	}()
+	return run()
 }
 
 // Hop is the journal's entry for a canonical event that was published.
@@ -188,11 +226,11 @@ func (in *Inbound) event(msg *message.Message, p part, facts canonical.Facts, ke
 	return m
 }
 
-func (in *Inbound) filtered(msg *message.Message) {
+func (in *Inbound) filtered(msg *message.Message, why string) {
 	in.book.Count(in.route.Name.Value, "", "filtered", 1)
 	in.book.Journal(ledger.Hop{
 		MessageID: in.id(msg), Correlation: msg.Metadata.Get(engine.MetaCorrelation), Causation: msg.UUID, Route: in.route.Name.Value,
-		Stage: "canonical", State: "filtered", At: in.now(), Before: msg.Payload, Detail: "where: " + in.route.Where.Value,
+		Stage: "canonical", State: "filtered", At: in.now(), Before: msg.Payload, Detail: why,
 	})
 }
 
@@ -212,6 +250,13 @@ func (in *Inbound) bury(ctx context.Context, msg *message.Message, p part, cause
 		Key: msg.Metadata.Get(engine.MetaKey), MessageID: p.id, Correlation: msg.Metadata.Get(engine.MetaCorrelation),
 		Stage: "map", Class: "PERMANENT", Code: codeOf(cause), Reason: cause.Error(), Payload: p.doc, ContentType: "application/json",
 		Metadata: md, Keys: engine.BusinessKeys(msg.Metadata), Attempts: 1, FirstAt: in.now().UTC(), At: in.now().UTC(), State: "dead",
+	}
+	var f *delivery.Failure
+	if errors.As(cause, &f) {
+		d.Class, d.Stack = f.Class.String(), f.Stack
+		if f.Class == protocol.Problem_BUG {
+			d.Code = f.Code
+		}
 	}
 	id, err := in.book.Bury(ctx, d, false)
 	if err != nil {
