@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/crossdock/crossdock/plugins/protocol"
@@ -215,7 +217,9 @@ func (c *connector) controlOn(ctx context.Context, p *process, instance string, 
 	bounded, cancel := context.WithTimeout(ctx, c.h.o.Deadlines.Call)
 	defer cancel()
 	err := call(bounded, p)
-	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+	// The plugin knows the deadline too, and may say that it passed a moment
+	// before the clock here does.
+	if err != nil && ctx.Err() == nil && (bounded.Err() != nil || status.Code(err) == codes.DeadlineExceeded) {
 		return c.problem(protocol.Problem_RETRYABLE, CodeDeadline, instance, "no answer within %s", c.h.o.Deadlines.Call)
 	}
 	return c.failed(instance, p, err)
