@@ -21,8 +21,10 @@ type work struct {
 	parked  bool   // it is in the ledger's parked messages
 	noted   string // last reason for waiting in flight that was journaled
 	crashes int    // how often the connector ended while it had this message alone
-	began   time.Time
-	record  *protocol.Record
+	// patience ends before the context of a delivery does when the lane is left.
+	patience context.Context
+	began    time.Time
+	record   *protocol.Record
 }
 
 // verdict is what has become of a message.
@@ -38,7 +40,7 @@ const (
 // out. An error means that nothing was decided.
 func (l *Lane) attempt(ctx context.Context, w *work) (verdict, error) {
 	for round := 1; ; round++ {
-		if err := l.valve.wait(ctx); err != nil {
+		if err := l.valve.wait(w.patience); err != nil {
 			return waits, err
 		}
 		w.began, w.record = l.o.Now(), nil
@@ -65,7 +67,7 @@ func (l *Lane) attempt(ctx context.Context, w *work) (verdict, error) {
 				// A system that was asked while preparing, not this lane's target:
 				// its circuit and budget have nothing to do with it.
 				l.note(w, f)
-				if err := sleep(ctx, max(f.RetryAfter, l.askAgain(round))); err != nil {
+				if err := sleep(w.patience, max(f.RetryAfter, l.askAgain(round))); err != nil {
 					return waits, err
 				}
 				continue
@@ -102,7 +104,7 @@ func (l *Lane) askAgain(round int) time.Duration {
 
 // deliver gives the record to the sink when circuit and budget allow.
 func (l *Lane) deliver(ctx context.Context, w *work) (*protocol.RecordResult, *Failure, error) {
-	p, release, err := l.admitted(ctx, w)
+	p, release, err := l.admitted(w)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -163,20 +165,20 @@ func (l *Lane) fatal(w *work, p *pass, f *Failure) *Failure {
 
 // admitted waits for the circuit and for a turn. A turn that came after the
 // circuit opened or the lane stopped is given back.
-func (l *Lane) admitted(ctx context.Context, w *work) (*pass, func(bool), error) {
+func (l *Lane) admitted(w *work) (*pass, func(bool), error) {
 	class := w.msg.Metadata.Get(engine.MetaClass)
 	if class == "" {
 		class = l.o.Class
 	}
 	for {
-		if err := l.valve.wait(ctx); err != nil {
+		if err := l.valve.wait(w.patience); err != nil {
 			return nil, nil, err
 		}
-		p, err := l.o.Circuit.enter(ctx)
+		p, err := l.o.Circuit.enter(w.patience)
 		if err != nil {
 			return nil, nil, err
 		}
-		release, err := l.o.Budget.acquire(ctx, class)
+		release, err := l.o.Budget.acquire(w.patience, class)
 		if err != nil {
 			p.abandon()
 			return nil, nil, err

@@ -97,6 +97,9 @@ type Lane struct {
 	o     LaneOptions
 	valve *valve
 	keys  keyLocks
+	// leaving ends when the lane is left, and with it every wait in flight.
+	leaving context.Context
+	leave   context.CancelFunc
 
 	mu   sync.Mutex
 	next time.Time     // earliest retry that Run should not sleep through
@@ -140,7 +143,9 @@ func NewLane(o LaneOptions) (*Lane, error) {
 	if o.Random == nil {
 		o.Random = rand.Float64
 	}
-	return &Lane{o: o, valve: newValve(), wake: make(chan struct{}, 1)}, nil
+	l := &Lane{o: o, valve: newValve(), wake: make(chan struct{}, 1)}
+	l.leaving, l.leave = context.WithCancel(context.Background())
+	return l, nil
 }
 
 // Name returns the lane's name.
@@ -149,14 +154,16 @@ func (l *Lane) Name() string { return l.o.Name }
 // Handle is the lane's Watermill handler. It returns nil when the message's
 // outcome is durable: delivered, filtered, parked or dead. It waits while the
 // lane does not run or its target cannot be reached, until the message's context
-// ends. On an error the message comes again, with the same delivery id.
+// ends or the lane is left. On an error the message comes again, with the same delivery id.
 func (l *Lane) Handle(msg *message.Message) error {
 	ctx := msg.Context()
-	if err := l.valve.wait(ctx); err != nil {
+	patience, end := l.patience(ctx)
+	defer end()
+	if err := l.valve.wait(patience); err != nil {
 		return err
 	}
 	key := msg.Metadata.Get(engine.MetaKey)
-	unlock, err := l.keys.lock(ctx, key)
+	unlock, err := l.keys.lock(patience, key)
 	if err != nil {
 		return err
 	}
@@ -165,7 +172,7 @@ func (l *Lane) Handle(msg *message.Message) error {
 	if err != nil {
 		return err
 	}
-	w := &work{msg: msg, key: key, attempt: 1, firstAt: l.o.Now()}
+	w := &work{msg: msg, key: key, attempt: 1, firstAt: l.o.Now(), patience: patience}
 	switch {
 	case standing.State == "parked" || standing.State == "dead":
 		return nil // the crash was between the ledger and the acknowledgement
@@ -177,6 +184,18 @@ func (l *Lane) Handle(msg *message.Message) error {
 	}
 	_, err = l.attempt(ctx, w)
 	return err
+}
+
+// Leave ends the lane for good: what waits in Handle (for a person, a target, a
+// turn) is given back at once, and deliveries under way are finished.
+func (l *Lane) Leave() { l.leave() }
+
+// patience is how long a message may wait in flight: until its own context ends or
+// the lane is left.
+func (l *Lane) patience(ctx context.Context) (context.Context, func()) {
+	both, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(l.leaving, cancel)
+	return both, func() { stop(); cancel() }
 }
 
 // repeated notes a message that ended in this lane before.

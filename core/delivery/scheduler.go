@@ -114,7 +114,7 @@ func (l *Lane) unparked(ctx context.Context, p ledger.Parked) *work {
 		msg.Metadata.Set(k, v)
 	}
 	msg.SetContext(ctx)
-	return &work{msg: msg, key: p.Key, attempt: p.Attempt + 1, firstAt: p.FirstAt, parked: true}
+	return &work{msg: msg, key: p.Key, attempt: p.Attempt + 1, firstAt: p.FirstAt, parked: true, patience: ctx}
 }
 
 // sooner has Run look again at a time, if that is before it would anyway.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
@@ -74,4 +75,41 @@ func TestConnectorThatIsGoneMakesNoDeadLetters(t *testing.T) {
 	b.handle("A", "a1")
 	same(t, "effects", b.sink.done(), "[a1]")
 	same(t, "dead letters", len(b.dead()), 0)
+}
+
+// A lane that is left gives back at once what only waits, undecided, and finishes
+// what is being delivered.
+func TestLeavingALane(t *testing.T) {
+	for name, hold := range map[string]func(*bench){
+		"paused":    func(b *bench) { b.lane.Pause("test") },
+		"away":      func(b *bench) { b.sink.set(failing("a1", protocol.Problem_NOT_CONNECTED, 1_000_000)) },
+		"throttled": func(b *bench) { b.sink.set(failing("a1", protocol.Problem_THROTTLED, 1_000_000)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := start(t, nil)
+			hold(b)
+			a1 := b.handleAsync("A", "a1")
+			a2 := b.handleAsync("A", "a2") // waits for its key
+			time.Sleep(20 * time.Millisecond)
+			b.lane.Leave()
+			for _, wait := range []func() error{a1, a2} {
+				if err := wait(); err == nil {
+					t.Error("a message was acknowledged that nobody has")
+				}
+			}
+			same(t, "effects", len(b.sink.done()), 0)
+			same(t, "dead letters", len(b.dead()), 0)
+		})
+	}
+	b := start(t, nil)
+	under, finish := make(chan struct{}), make(chan struct{})
+	b.sink.during = func(string) { close(under); <-finish }
+	a1 := b.handleAsync("A", "a1")
+	<-under
+	b.lane.Leave()
+	close(finish)
+	if err := a1(); err != nil {
+		t.Errorf("a delivery under way was cut off: %v", err)
+	}
+	same(t, "effects", b.sink.done(), "[a1]")
 }

@@ -317,6 +317,10 @@ func (n *Node) every(ctx context.Context, interval time.Duration, task func(cont
 	}()
 }
 
+// giveBack is how long messages that wait, for a person or a target, are kept in
+// flight when the node stops.
+const giveBack = 250 * time.Millisecond
+
 // Stop drains and closes the node. What is not finished when ctx ends stays in
 // the message store for the next start.
 func (n *Node) Stop(ctx context.Context) error {
@@ -326,7 +330,14 @@ func (n *Node) Stop(ctx context.Context) error {
 		errs = append(errs, wait(ctx, &n.sources, "the sources did not stop in time"))
 	}
 	if n.router != nil && n.stopWork != nil {
+		// By then nothing new is handed out, and what is not done only waits.
+		soon := time.AfterFunc(giveBack, func() {
+			for _, r := range n.routes {
+				r.Leave()
+			}
+		})
 		errs = append(errs, n.router.Close())
+		soon.Stop()
 	}
 	if n.stopWork != nil {
 		n.stopWork()

@@ -31,7 +31,11 @@ func TestPausedRouteStaysPausedOverARestart(t *testing.T) {
 		s, err := n.Status(t.Context())
 		return err == nil && s[0].Lag == 1
 	})
+	began := time.Now()
 	stop()
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("stopping waited %s for a message that waits for a person", took)
+	}
 
 	n, stop = start(t, dir, w, log)
 	if s, err := n.Status(t.Context()); err != nil || s[0].State != "paused" {

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -10,10 +11,14 @@ import (
 type gate struct {
 	mu   sync.Mutex
 	open chan struct{} // closed while the gate is open
+	left chan struct{} // closed when nobody shall wait any more
+	once sync.Once
 }
 
+var errLeft = errors.New("the route is paused and the node stops; the message comes again after the start")
+
 func newGate() *gate {
-	g := &gate{open: make(chan struct{})}
+	g := &gate{open: make(chan struct{}), left: make(chan struct{})}
 	close(g.open)
 	return g
 }
@@ -25,10 +30,20 @@ func (g *gate) wait(ctx context.Context) error {
 	select {
 	case <-open:
 		return nil
+	default:
+	}
+	select {
+	case <-open:
+		return nil
+	case <-g.left:
+		return errLeft
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
+
+// leave gives back what waits.
+func (g *gate) leave() { g.once.Do(func() { close(g.left) }) }
 
 func (g *gate) shut() {
 	g.mu.Lock()

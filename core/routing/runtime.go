@@ -141,6 +141,15 @@ func (r *Running) Resume() {
 	}
 }
 
+// Leave gives back the messages that wait, for a person or for a target that is
+// away, so that stopping does not wait for them. What is under way is finished.
+func (r *Running) Leave() {
+	r.gate.leave()
+	for _, l := range r.Lanes {
+		l.Leave()
+	}
+}
+
 // prepare returns the lane's mapping step: where, enrich, map.
 func (c *Compiled) prepare(t *CompiledTarget, a asker, d Deps) delivery.PrepareFunc {
 	questions := slices.Concat(c.laneEnrich(), t.enrich)
