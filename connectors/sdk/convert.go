@@ -17,8 +17,10 @@ import (
 
 // The limits of what crosses the boundary beside records, in bytes.
 const (
-	maxResponse   = 64 << 10
-	maxUnreadable = 1 << 20
+	maxResponse = 64 << 10
+	// An unreadable input is acknowledged like a record, so that as much of it
+	// passes as of one.
+	maxUnreadable = protocol.MaxRecordBytes
 	maxStack      = 8 << 10
 	maxMessage    = 16 << 10
 )

@@ -3,6 +3,7 @@ package sdk
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -175,6 +176,9 @@ func encodeUnreadable(u *Unreadable) *protocol.Unreadable {
 	out := &protocol.Unreadable{
 		Id: clean(u.ID), Problem: encodeProblem(u.Err, nil),
 		Content: u.Content[:min(len(u.Content), maxUnreadable)], ContentType: clean(u.ContentType),
+	}
+	if len(u.Content) > maxUnreadable && out.Problem != nil {
+		out.Problem.Message += fmt.Sprintf(" (the first %d of %d bytes are kept)", maxUnreadable, len(u.Content))
 	}
 	for k, v := range u.Meta {
 		out.Meta = append(out.Meta, &protocol.KV{K: clean(k), V: clean(v)})

@@ -141,7 +141,7 @@ func TestReadSetsAside(t *testing.T) {
 		}
 		for _, u := range m.Unreadable {
 			problems[u.Problem.Code] = u.Problem
-			if len(u.Content) > 1<<20 {
+			if len(u.Content) > protocol.MaxRecordBytes {
 				t.Errorf("unreadable content of %d bytes crossed", len(u.Content))
 			}
 			if u.Id == "" {

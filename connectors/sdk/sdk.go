@@ -61,7 +61,7 @@ type Unreadable struct {
 	ID string
 	// Err says what is wrong and where; it should wrap an *Error.
 	Err error
-	// Content is the input, cut at 1 MiB.
+	// Content is the input, cut at 32 MiB.
 	Content     []byte
 	ContentType string
 	// Meta says where the original was kept, under "file" for files.
