@@ -123,6 +123,10 @@ func (p *problems) source(cfg Config) {
 	}
 }
 
+// largestBody leaves room for what goes with a record of the SDK's limit, 32 MiB:
+// a larger one would be answered and could not be passed on.
+const largestBody = 31 << 20
+
 func (p *problems) webhook(cfg Config) {
 	if _, _, err := net.SplitHostPort(cfg.Listen); err != nil {
 		p.add("/listen", "write host:port, such as 127.0.0.1:8080", "%q is no address to listen on", cfg.Listen)
@@ -137,6 +141,9 @@ func (p *problems) webhook(cfg Config) {
 	}
 	if cfg.ID != "" && cfg.IDHeader != "" {
 		p.add("/idHeader", "", "the identity comes from id or from idHeader, not from both")
+	}
+	if cfg.MaxBody > largestBody {
+		p.add("/maxBody", "have the sender split larger events", "maxBody is %d, and a record cannot be larger than %d bytes", cfg.MaxBody, largestBody)
 	}
 	if s := cfg.Signature; s != nil {
 		_, err := signature.New(*s, time.Now)

@@ -31,6 +31,7 @@ func TestMistakesAreFound(t *testing.T) {
 			Listen: "8080", Path: "orders", ID: "id", Key: "{/a", Keys: map[string]string{"order": "number"},
 			Records: "x", EventTime: "x", Cert: "a.pem", IDHeader: "X", Method: "GET",
 		}, "/id /key /keys/order /eventTime /listen /path /records /cert /idHeader /method"},
+		{"body larger than a record", "source", Config{Listen: ":1", Path: "/", MaxBody: 32 << 20}, "/maxBody"},
 		{"constant id", "source", Config{Listen: ":1", Path: "/", ID: "order"}, "/id"},
 		{"unsigned time", "source", Config{Listen: ":1", Path: "/", Signature: &signature.Config{Header: "X", Secrets: []string{"s"}, TimestampHeader: "T", Signed: "{body}"}}, "/signature"},
 		{"poll", "source", Config{URL: "/x/{/y}", Items: "x", Pagination: &Pagination{Kind: "next", Continue: true}, Since: &Since{Parameter: "s"}}, "/url /items /pagination/next /pagination/continue /since/field"},
