@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -65,6 +66,7 @@ type Node struct {
 	lookups  lookupCache
 	console  *console.Server
 
+	stopping    atomic.Bool
 	stopSources context.CancelFunc
 	stopWork    context.CancelFunc
 	sources     sync.WaitGroup
@@ -115,11 +117,8 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.completeJournal(ctx); err != nil {
 		n.log.Error("what a crash took from the journal is still missing there; the next start tries again", "error", err)
 	}
-	n.runRouter(work)
-	select {
-	case <-n.router.Running():
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := n.runRouter(work); err != nil {
+		return err
 	}
 	if err := n.serve(); err != nil {
 		return err
@@ -237,14 +236,25 @@ func (n *Node) traced(h message.HandlerFunc) message.HandlerFunc {
 	}
 }
 
-func (n *Node) runRouter(ctx context.Context) {
+// runRouter starts the handlers and the lanes and returns when they run.
+func (n *Node) runRouter(ctx context.Context) error {
+	ended := make(chan error, 1)
 	n.work.Add(1)
 	go func() {
 		defer n.work.Done()
-		if err := n.router.Run(ctx); err != nil {
-			n.log.Error("the router ended", "error", err)
+		err := n.router.Run(ctx)
+		ended <- err
+		if !n.stopping.Load() {
+			n.log.Error("the router ended; nothing is delivered until the node is started again", "error", err)
 		}
 	}()
+	select {
+	case <-n.router.Running():
+	case err := <-ended:
+		return fmt.Errorf("the routes cannot be run: %w", err)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for _, r := range n.routes {
 		for _, l := range r.Lanes {
 			n.work.Add(1)
@@ -254,6 +264,7 @@ func (n *Node) runRouter(ctx context.Context) {
 			}()
 		}
 	}
+	return nil
 }
 
 // runSources starts one reader for each source endpoint that a route uses.
@@ -325,11 +336,12 @@ const giveBack = 250 * time.Millisecond
 // the message store for the next start.
 func (n *Node) Stop(ctx context.Context) error {
 	var errs []error
+	n.stopping.Store(true)
 	if n.stopSources != nil {
 		n.stopSources()
 		errs = append(errs, wait(ctx, &n.sources, "the sources did not stop in time"))
 	}
-	if n.router != nil && n.stopWork != nil {
+	if n.router != nil && n.router.IsRunning() {
 		// By then nothing new is handed out, and what is not done only waits.
 		soon := time.AfterFunc(giveBack, func() {
 			for _, r := range n.routes {
