@@ -127,6 +127,10 @@ func (t *txn) bury(d Dead) (int64, error) {
 		have.ID, err = t.insertDead(d)
 	case have.State == DeadLetter || have.State == HeldLetter:
 		return have.ID, nil
+	case d.Lane == "":
+		// The message itself, handed out once more: its replay has an id of its
+		// own. What a person decided meanwhile stands.
+		return have.ID, nil
 	default:
 		_, err = t.exec(`UPDATE dead SET class = ?, code = ?, reason = ?, stack = ?, payload = ?, attempts = attempts + ?, at = ?, state = ? WHERE id = ?`,
 			text(d.Class), text(d.Code), text(d.Reason), text(d.Stack), d.Payload, d.Attempts, stamp(d.At), d.State, have.ID)

@@ -135,6 +135,29 @@ func testRequeue(t *testing.T, open opener) {
 	same(t, "state", must[ledger.Dead](t)(l.DeadGet(ctx, id)).State, ledger.ReplayedLetter)
 }
 
+// testRedelivered: a message that failed before a lane and is handed out once more
+// (the process ended before it was acknowledged) undoes nothing that a person
+// decided meanwhile. Its replay has an id of its own.
+func testRedelivered(t *testing.T, open opener) {
+	l, ctx := open(t), t.Context()
+	for n, stage := range []string{"map", "intake"} {
+		d := dead("", "shop.orders/1")
+		d.Lane, d.Stage, d.Target = "", stage, "shop.orders"
+		id := must[string](t)(l.Bury(ctx, d, false))
+		check(t, l.DeadEdit(ctx, id, []byte(`"corrected"`), "ann", ""))
+		must[int](t)(l.DeadReplay(ctx, []string{id}, "ann", ""))
+		same(t, "id", must[string](t)(l.Bury(ctx, d, false)), id)
+		list := must[[]ledger.Dead](t)(l.Requeued(ctx, []string{"shop.orders"}, 10))
+		if len(list) != 1 || string(list[0].Payload) != `"corrected"` {
+			t.Fatalf("stage %s: the replay is undone: %+v", stage, list)
+		}
+		check(t, l.RequeueDone(ctx, id))
+		must[string](t)(l.Bury(ctx, d, false))
+		same(t, "state", must[ledger.Dead](t)(l.DeadGet(ctx, id)).State, ledger.ReplayedLetter)
+		same(t, "counted", must[[]ledger.RouteCount](t)(l.Counts(ctx))[0].Dead, n+1)
+	}
+}
+
 func testFilters(t *testing.T, open opener) {
 	l, ctx := open(t), t.Context()
 	must[string](t)(l.Bury(ctx, dead("A", "a1"), false))

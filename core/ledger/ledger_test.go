@@ -55,6 +55,7 @@ func suite(t *testing.T, fresh func(*testing.T) opener) {
 		"replay keeps the order":              testReplayOrder,
 		"held keys":                           testHold,
 		"requeue":                             testRequeue,
+		"redelivered before a lane":           testRedelivered,
 		"filters":                             testFilters,
 		"sequences have no gaps":              testSequences,
 		"state is compare-and-set":            testState,
