@@ -1,0 +1,296 @@
+package grammar
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/crossdock/crossdock/connectors/edi/syntax"
+)
+
+// rawDictionary is a version before its references are resolved.
+type rawDictionary struct {
+	elements   map[string]*Element
+	composites map[string]rawComposite
+	segments   map[string]rawSegment
+}
+
+type rawComposite struct {
+	file       string
+	name       string
+	components []rawPosition
+}
+
+type rawSegment struct {
+	file     string
+	at       *yaml.Node
+	name     string
+	elements []rawPosition
+	rules    []*yaml.Node
+}
+
+// maxExtends ends versions that extend each other.
+const maxExtends = 8
+
+func (l *Library) readDictionary(std syntax.Standard, release string, depth int) (*rawDictionary, error) {
+	id := folder(std) + "/" + release
+	if r := l.raw[id]; r != nil {
+		return r, nil
+	}
+	if depth > maxExtends {
+		return nil, fmt.Errorf("%s: the versions extend each other", id)
+	}
+	out := &rawDictionary{elements: map[string]*Element{}, composites: map[string]rawComposite{}, segments: map[string]rawSegment{}}
+	found := false
+	var all []error
+	for _, name := range []string{"elements.yaml", "segments.yaml"} {
+		p := &problems{file: path.Join(id, name)}
+		root, err := readYAML(l.fsys, p.file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = true
+		p.only(root, "a dictionary", "standard", "version", "extends", "elements", "composites", "segments")
+		if base := text(root, "extends"); base != "" {
+			r, err := l.readDictionary(std, base, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			out.inherit(r)
+		}
+		out.read(p, root)
+		all = append(all, p.err())
+	}
+	if !found {
+		return nil, fmt.Errorf("%w for %s %s", ErrUnknown, std, release)
+	}
+	if err := errors.Join(all...); err != nil {
+		return nil, err
+	}
+	l.raw[id] = out
+	return out, nil
+}
+
+// inherit takes over what is not there yet.
+func (d *rawDictionary) inherit(base *rawDictionary) {
+	merged := &rawDictionary{elements: maps.Clone(base.elements), composites: maps.Clone(base.composites), segments: maps.Clone(base.segments)}
+	maps.Copy(merged.elements, d.elements)
+	maps.Copy(merged.composites, d.composites)
+	maps.Copy(merged.segments, d.segments)
+	*d = *merged
+}
+
+func (d *rawDictionary) read(p *problems, root *yaml.Node) {
+	pairs(child(root, "elements"), func(k, v *yaml.Node) { d.elements[k.Value] = p.element(k.Value, v) })
+	pairs(child(root, "composites"), func(k, v *yaml.Node) {
+		p.only(v, "the composite "+k.Value, "name", "elements")
+		d.composites[k.Value] = rawComposite{file: p.file, name: text(v, "name"), components: p.positions(child(v, "elements"), k.Value)}
+	})
+	pairs(child(root, "segments"), func(k, v *yaml.Node) {
+		p.only(v, "the segment "+k.Value, "name", "elements", "rules")
+		s := rawSegment{file: p.file, at: k, name: text(v, "name"), elements: p.positions(child(v, "elements"), k.Value)}
+		if rules := child(v, "rules"); rules != nil {
+			s.rules = rules.Content
+		}
+		if syntax.KeyOf(k.Value) == 0 {
+			p.at(k, "%q cannot be a segment's tag", k.Value)
+		}
+		d.segments[k.Value] = s
+	})
+}
+
+func (l *Library) compileDictionary(std syntax.Standard, release string) (*Dictionary, error) {
+	raw, err := l.readDictionary(std, release, 0)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dictionary{Standard: std, Version: release, Elements: raw.elements, Segments: map[syntax.Key]*Segment{}}
+	composites := map[string]*Composite{}
+	var all []error
+	for id, c := range raw.composites {
+		p := &problems{file: c.file}
+		composites[id] = &Composite{ID: id, Name: c.name, Components: p.resolve(c.components, raw, nil)}
+		all = append(all, p.err())
+	}
+	for tag, s := range raw.segments {
+		p := &problems{file: s.file}
+		seg := &Segment{Tag: tag, Key: syntax.KeyOf(tag), Name: s.name, Elements: p.resolve(s.elements, raw, composites)}
+		for _, n := range s.rules {
+			if r, ok := p.rule(n, len(seg.Elements)); ok {
+				seg.Rules = append(seg.Rules, r)
+			}
+		}
+		p.unique(s.at, seg)
+		d.Segments[seg.Key] = seg
+		all = append(all, p.err())
+	}
+	return d, errors.Join(all...)
+}
+
+// resolve finds what positions refer to. composites is nil inside of composites,
+// which do not nest.
+func (p *problems) resolve(in []rawPosition, raw *rawDictionary, composites map[string]*Composite) []Position {
+	out := make([]Position, 0, len(in))
+	for _, r := range in {
+		pos := Position{Name: r.name, Mandatory: r.mandatory, Repeat: r.repeat}
+		switch {
+		case raw.elements[r.ref] != nil:
+			pos.Element = raw.elements[r.ref]
+			if pos.Name == "" {
+				pos.Name = pos.Element.Name
+			}
+		case composites[r.ref] != nil:
+			pos.Composite = composites[r.ref]
+			if pos.Name == "" {
+				pos.Name = pos.Composite.Name
+			}
+		default:
+			p.at(r.at, "there is no element or composite %q", r.ref)
+			pos.Element, pos.Name = &Element{ID: r.ref, Max: Unlimited}, r.ref
+		}
+		out = append(out, pos)
+	}
+	return out
+}
+
+func (p *problems) unique(at *yaml.Node, s *Segment) {
+	seen := map[string]bool{}
+	for _, e := range s.Elements {
+		if e.Name == "" {
+			p.at(at, "%s: the element %s has no name", s.Tag, e.Reference())
+		} else if seen[e.Name] {
+			p.at(at, "%s: two elements are called %q", s.Tag, e.Name)
+		}
+		seen[e.Name] = true
+	}
+}
+
+func (l *Library) compileSet(std syntax.Standard, release, id string) (*Set, error) {
+	file := path.Join(folder(std), release, setFolder(std), id+".yaml")
+	root, err := readYAML(l.fsys, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w for %s %s of %s", ErrUnknown, std, id, release)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d, err := l.dictionary(std, release)
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{Dictionary: d, ID: id, tags: map[syntax.Key]bool{}}
+	p := &problems{file: file}
+	for depth := 0; ; depth++ {
+		p.only(root, "a set", "standard", "version", "extends", "set", "message", "group", "name", "body")
+		if s.Group == "" {
+			s.Group = text(root, "group")
+		}
+		if s.Name == "" {
+			s.Name = text(root, "name")
+		}
+		if body := child(root, "body"); body != nil {
+			s.Body = p.body(s, body)
+			break
+		}
+		base := text(root, "extends")
+		if base == "" || depth > maxExtends {
+			p.at(root, "a set needs a body, or extends that of another version")
+			break
+		}
+		p.file = path.Join(folder(std), base, setFolder(std), id+".yaml")
+		if root, err = readYAML(l.fsys, p.file); err != nil {
+			return nil, err
+		}
+	}
+	if s.Name == "" {
+		p.at(root, "a set needs a name")
+	}
+	return s, p.err()
+}
+
+func (p *problems) body(s *Set, n *yaml.Node) []*Node {
+	if n.Kind != yaml.SequenceNode {
+		p.at(n, "a body is a list of segments and loops")
+		return nil
+	}
+	out := make([]*Node, 0, len(n.Content))
+	for _, c := range n.Content {
+		if node := p.node(s, c); node != nil {
+			out = append(out, node)
+		}
+	}
+	return out
+}
+
+func (p *problems) node(s *Set, n *yaml.Node) *Node {
+	line, loop := n, child(n, "loop")
+	if loop != nil {
+		line = loop
+	}
+	f := strings.Fields(line.Value)
+	if line.Kind != yaml.ScalarNode || len(f) < 3 || len(f) > 4 {
+		p.at(n, "a segment is written as in `REF O >1 references`, a loop as in `loop: N1 O 200 parties` with a body")
+		return nil
+	}
+	out := &Node{Key: syntax.KeyOf(f[0]), Max: Unlimited, Mandatory: f[1] == "M"}
+	if !strings.Contains(" M O C ", " "+f[1]+" ") {
+		p.at(line, "%s: M is mandatory, O and C are not; found %q", f[0], f[1])
+	}
+	if f[2] != ">1" {
+		i, err := strconv.Atoi(f[2])
+		if err != nil || i < 1 {
+			p.at(line, "%s: %q is no maximum; write a number or >1", f[0], f[2])
+			i = 1
+		}
+		out.Max = i
+	}
+	if len(f) == 4 {
+		out.Name = f[3]
+	}
+	if out.Segment = s.Segments[out.Key]; out.Segment == nil {
+		p.at(line, "the dictionary of %s has no segment %q", s.Version, f[0])
+		out.Segment = &Segment{Tag: f[0], Key: out.Key}
+	}
+	if out.Name == "" {
+		out.Name = out.Segment.Name
+	}
+	s.tags[out.Key] = true
+	if loop != nil {
+		p.loop(s, n, out)
+	}
+	return out
+}
+
+func (p *problems) loop(s *Set, n *yaml.Node, out *Node) {
+	p.only(n, "a loop", "loop", "body", "as", "fragment", "tree")
+	body := child(n, "body")
+	if body == nil {
+		p.at(n, "the loop %s needs a body", out.Segment.Tag)
+		return
+	}
+	out.Body = p.body(s, body)
+	if len(out.Body) == 0 || out.Body[0].Key != out.Key {
+		p.at(body, "the body of the loop %s begins with the segment %s", out.Segment.Tag, out.Segment.Tag)
+	}
+	out.Fragment = text(n, "fragment") == "true"
+	if t := child(n, "tree"); t != nil {
+		p.only(t, "tree", "id", "parent", "level")
+		out.Tree = &Tree{ID: text(t, "id"), Parent: text(t, "parent"), Level: text(t, "level")}
+	}
+	pairs(child(n, "as"), func(k, v *yaml.Node) {
+		if out.As == nil {
+			out.As = map[string]map[string]string{}
+		}
+		out.As[k.Value] = map[string]string{}
+		pairs(v, func(code, name *yaml.Node) { out.As[k.Value][code.Value] = name.Value })
+	})
+}

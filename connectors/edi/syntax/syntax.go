@@ -1,0 +1,318 @@
+// Package syntax cuts EDI interchanges into segments: ANSI X12, UN/EDIFACT
+// (syntax versions 1 to 4) and the older TRADACOMS.
+//
+// A [Reader] works on a stream and copies nothing: the bytes of a [Segment] are
+// those of its buffer and stay valid until the next call. Memory is bounded by
+// the largest segment that [Options] allow.
+//
+// Separators are found anew at every ISA, UNA or UNB, since several interchanges
+// may stand in one file. What partners do to files on their way (a byte order
+// mark, line feeds, lines cut at 80 columns through the header, headers that are
+// not padded, a missing last terminator) is read, and told as a [Note].
+package syntax
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+)
+
+// Standard is the syntax of an interchange.
+type Standard uint8
+
+// The standards.
+const (
+	X12 Standard = iota + 1
+	EDIFACT
+	TRADACOMS
+)
+
+// String is X12, EDIFACT or TRADACOMS.
+func (s Standard) String() string {
+	switch s {
+	case X12:
+		return "X12"
+	case EDIFACT:
+		return "EDIFACT"
+	case TRADACOMS:
+		return "TRADACOMS"
+	}
+	return "unknown"
+}
+
+// Delimiters separate the parts of an interchange. 0 means that there is none.
+type Delimiters struct {
+	Segment, Element, Component byte
+	// Repetition is ISA11 from version 00402 on, and UNA5 in EDIFACT syntax 4.
+	Repetition byte
+	// Release makes the character behind it data (EDIFACT, TRADACOMS).
+	Release byte
+	// Decimal is the decimal mark: a point, or a comma (UNA3, or either).
+	Decimal byte
+}
+
+// NoteKind is something unusual about the characters of a file.
+type NoteKind uint8
+
+// The kinds of notes.
+const (
+	ByteOrderMark NoteKind = iota + 1
+	LeadingBlank
+	Wrapped
+	NoTerminator
+	TrailingData
+	TrailingControl
+)
+
+// Note is one of them, at its place.
+type Note struct {
+	Kind   NoteKind
+	Offset int64
+	Data   string // the characters, shortened
+}
+
+// Key is a segment tag of up to four characters as a number, for fast
+// comparison; 0 for what cannot be a tag.
+type Key uint32
+
+// KeyOf returns the key of a tag.
+func KeyOf[T string | []byte](tag T) Key {
+	if len(tag) == 0 || len(tag) > 4 {
+		return 0
+	}
+	var k Key
+	for i := range len(tag) {
+		k = k<<8 | Key(tag[i])
+	}
+	return k
+}
+
+type span struct{ from, to uint32 }
+
+// Segment is one segment of an interchange. Its bytes are valid until the
+// Reader's next call.
+type Segment struct {
+	// Key is the tag's.
+	Key Key
+	// Offset is that of the tag in the stream. In wrapped files offsets inside of
+	// a segment do not count the line ends.
+	Offset int64
+	// Unterminated tells that the stream ended instead of the segment.
+	Unterminated bool
+
+	raw      []byte
+	elements []span // after the tag
+	spans    []span // the tag and the elements
+	tag      span
+	d        *Delimiters
+	released bool // a release character may be in it
+}
+
+// Tag is the segment's name.
+func (s *Segment) Tag() []byte { return s.raw[s.tag.from:s.tag.to] }
+
+// Len is the number of elements, empty ones included.
+func (s *Segment) Len() int { return len(s.elements) }
+
+// Raw is the segment as it stands, without its terminator.
+func (s *Segment) Raw() []byte { return s.raw }
+
+// Delimiters are those of the interchange.
+func (s *Segment) Delimiters() Delimiters { return *s.d }
+
+// Element returns element n, counted from 1, as it stands; nil when it is absent.
+func (s *Segment) Element(n int) []byte {
+	if n < 1 || n > len(s.elements) {
+		return nil
+	}
+	e := s.elements[n-1]
+	return s.raw[e.from:e.to]
+}
+
+// Value is Element without release characters, as text.
+func (s *Segment) Value(n int) string { return string(s.Plain(s.Element(n))) }
+
+// ComponentValue is a component of an element as text; both count from 1.
+func (s *Segment) ComponentValue(n, component int) string {
+	rest := s.Element(n)
+	for ; component > 1; component-- {
+		var ok bool
+		if _, rest, ok = s.cut(rest, s.d.Component); !ok {
+			return ""
+		}
+	}
+	first, _, _ := s.cut(rest, s.d.Component)
+	return string(s.Plain(first))
+}
+
+// ElementOffset is the place of an element in the stream.
+func (s *Segment) ElementOffset(n int) int64 {
+	if n < 1 || n > len(s.elements) {
+		return s.Offset + int64(len(s.raw))
+	}
+	return s.Offset + int64(s.elements[n-1].from)
+}
+
+// Plain removes release characters.
+func (s *Segment) Plain(data []byte) []byte {
+	if !s.released || bytes.IndexByte(data, s.d.Release) < 0 {
+		return data
+	}
+	out := make([]byte, 0, len(data))
+	for i := 0; i < len(data); i++ {
+		if data[i] == s.d.Release && i+1 < len(data) {
+			i++
+		}
+		out = append(out, data[i])
+	}
+	return out
+}
+
+// Repeats calls f for each repetition of an element, from 1.
+func (s *Segment) Repeats(data []byte, f func(n int, value []byte)) { s.each(data, s.d.Repetition, f) }
+
+// Components calls f for each component of a value, from 1.
+func (s *Segment) Components(data []byte, f func(n int, value []byte)) {
+	s.each(data, s.d.Component, f)
+}
+
+func (s *Segment) each(data []byte, by byte, f func(int, []byte)) {
+	for n := 1; ; n++ {
+		first, rest, more := s.cut(data, by)
+		f(n, first)
+		if !more {
+			return
+		}
+		data = rest
+	}
+}
+
+// cut is bytes.Cut that knows release characters; by 0 separates nothing.
+func (s *Segment) cut(data []byte, by byte) (before, after []byte, found bool) {
+	if by == 0 {
+		return data, nil, false
+	}
+	for from := 0; ; {
+		i := bytes.IndexByte(data[from:], by)
+		if i < 0 {
+			return data, nil, false
+		}
+		i += from
+		if !s.released || !escaped(data, i, s.d.Release) {
+			return data[:i], data[i+1:], true
+		}
+		from = i + 1
+	}
+}
+
+// escaped tells whether the character at i is behind an odd number of release
+// characters.
+func escaped(data []byte, i int, release byte) bool {
+	n := 0
+	for i > 0 && data[i-1] == release {
+		i, n = i-1, n+1
+	}
+	return n%2 == 1
+}
+
+// split finds the elements of raw. X12 tags end at the first element separator,
+// TRADACOMS tags at an equals sign.
+func (s *Segment) split(std Standard) {
+	s.elements = s.spans[:0]
+	s.released = s.d.Release != 0 && bytes.IndexByte(s.raw, s.d.Release) >= 0
+	start := uint32(0)
+	if std == TRADACOMS {
+		if i := bytes.IndexByte(s.raw, '='); i >= 0 {
+			s.elements = append(s.elements, span{0, uint32(i)})
+			start = uint32(i) + 1
+		}
+	}
+	if s.released {
+		s.cutReleased(start)
+	} else {
+		s.cutPlain(start)
+	}
+	s.spans = s.elements // kept for the next segment
+	s.tag = s.elements[0]
+	s.elements = s.elements[1:]
+	tag := s.raw[s.tag.from:s.tag.to]
+	if std == EDIFACT {
+		// Explicit indication of repetition (ISO 9735, 8.1): DTM:1:2 is tag and place.
+		if i := bytes.IndexByte(tag, s.d.Component); i > 0 {
+			s.tag.to = uint32(i)
+			tag = tag[:i]
+		}
+	}
+	s.Key = KeyOf(tag)
+	for _, c := range tag {
+		if c < '0' || c > 'Z' || c > '9' && c < 'A' {
+			s.Key = 0
+		}
+	}
+}
+
+// cutReleased finds elements where a separator may be data.
+func (s *Segment) cutReleased(start uint32) {
+	for from := int(start); ; {
+		i := bytes.IndexByte(s.raw[from:], s.d.Element)
+		if i < 0 {
+			break
+		}
+		i += from
+		from = i + 1
+		if !escaped(s.raw, i, s.d.Release) {
+			s.elements = append(s.elements, span{start, uint32(i)})
+			start = uint32(from)
+		}
+	}
+	s.elements = append(s.elements, span{start, uint32(len(s.raw))})
+}
+
+// cutPlain finds elements eight bytes at a time: they are short, and a call for
+// each costs more than looking at its bytes.
+func (s *Segment) cutPlain(start uint32) {
+	const low, high = 0x0101010101010101, 0x8080808080808080
+	pattern := uint64(s.d.Element) * low
+	raw, k := s.raw, int(start)
+	for ; k+8 <= len(raw); k += 8 {
+		// The high bit of every byte that equals the separator.
+		x := binary.LittleEndian.Uint64(raw[k:]) ^ pattern
+		for m := ^(((x &^ high) + ^uint64(high)) | x | ^uint64(high)); m != 0; m &= m - 1 {
+			at := uint32(k + bits.TrailingZeros64(m)>>3)
+			s.elements = append(s.elements, span{start, at})
+			start = at + 1
+		}
+	}
+	for ; k < len(raw); k++ {
+		if raw[k] == s.d.Element {
+			s.elements = append(s.elements, span{start, uint32(k)})
+			start = uint32(k) + 1
+		}
+	}
+	s.elements = append(s.elements, span{start, uint32(len(raw))})
+}
+
+// HeaderError says that an interchange's header cannot be understood, so that
+// nothing behind it can.
+type HeaderError struct {
+	Standard Standard
+	Offset   int64
+	Reason   string
+	Hint     string
+}
+
+func (e *HeaderError) Error() string {
+	return fmt.Sprintf("byte %d: %s; %s", e.Offset, e.Reason, e.Hint)
+}
+
+// SegmentError says that a segment is longer than allowed.
+type SegmentError struct {
+	Offset int64
+	Limit  int
+	Start  string
+}
+
+func (e *SegmentError) Error() string {
+	return fmt.Sprintf("byte %d: the segment %q… is longer than %d bytes", e.Offset, e.Start, e.Limit)
+}
