@@ -21,6 +21,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crossdock/crossdock/core/cli/internal/edi"
+	"github.com/crossdock/crossdock/core/cli/internal/exit"
 	"github.com/crossdock/crossdock/core/config"
 	"github.com/crossdock/crossdock/core/ledger"
 	"github.com/crossdock/crossdock/core/strictyaml"
@@ -51,33 +53,18 @@ func Run(ctx context.Context, args []string, std Streams, getenv func(string) st
 	if err == nil {
 		return 0
 	}
-	var failed *exitError
+	var failed *exit.Error
 	if errors.As(err, &failed) {
-		if failed.err != nil {
-			fmt.Fprintln(std.Err, "crossdock:", failed.err)
+		if failed.Err != nil {
+			fmt.Fprintln(std.Err, "crossdock:", failed.Err)
 		}
-		return failed.code
+		return failed.Code
 	}
 	fmt.Fprintln(std.Err, "crossdock:", err)
 	return 2
 }
 
-// exitError carries an exit status other than 2, which cobra's own errors
-// (unknown command, unknown flag) end with.
-type exitError struct {
-	code int
-	err  error // nil: everything was said already
-}
-
-func (e *exitError) Error() string { return fmt.Sprint(e.err) }
-func (e *exitError) Unwrap() error { return e.err }
-
-func fail(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &exitError{code: 1, err: err}
-}
+func fail(err error) error { return exit.Fail(err) }
 
 // app is what the commands share.
 type app struct {
@@ -107,7 +94,7 @@ to make your own.`,
 	c.AddCommand(
 		a.demoCommand(), a.runCommand(), a.initCommand(), a.validateCommand(),
 		a.routeCommand(), a.traceCommand(), a.deadCommand(), a.mapCommand(),
-		a.connectorCommand(), a.pluginCommand(),
+		a.connectorCommand(), a.pluginCommand(), edi.Command(),
 	)
 	for _, sub := range c.Commands() {
 		if sub.HasSubCommands() {

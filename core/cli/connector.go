@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crossdock/crossdock/connectors/scaffold"
+	"github.com/crossdock/crossdock/core/cli/internal/exit"
 	"github.com/crossdock/crossdock/core/config"
 	"github.com/crossdock/crossdock/plugins/host"
 	"github.com/crossdock/crossdock/plugins/protocol"
@@ -359,7 +360,7 @@ func (a *app) check(ctx context.Context, h *host.Host, endpoints []*config.Endpo
 		}
 	}
 	if failed > 0 {
-		return &exitError{code: 1, err: fmt.Errorf("%d steps failed", failed)}
+		return &exit.Error{Code: 1, Err: fmt.Errorf("%d steps failed", failed)}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crossdock/crossdock/core/cli/internal/exit"
 	"github.com/crossdock/crossdock/core/config"
 	"github.com/crossdock/crossdock/core/ledger"
 	"github.com/crossdock/crossdock/core/node"
@@ -262,7 +263,7 @@ func (a *app) reportDemo(r demoResult, order, dead string) error {
 		a.printDemo(r, order, dead)
 	}
 	if r.Lost > 0 || r.AppliedTwice > 0 {
-		return &exitError{code: 1, err: fmt.Errorf("%d lost, %d applied twice", r.Lost, r.AppliedTwice)}
+		return &exit.Error{Code: 1, Err: fmt.Errorf("%d lost, %d applied twice", r.Lost, r.AppliedTwice)}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crossdock/crossdock/core/cli/internal/exit"
 	"github.com/crossdock/crossdock/core/mapping"
 	"github.com/crossdock/crossdock/core/routing"
 	"github.com/crossdock/crossdock/core/strictyaml"
@@ -124,7 +125,7 @@ func (a *app) mapTest(ctx context.Context, lib *mapping.Library, paths []string)
 		return fail(fs.Err())
 	}
 	if failed > 0 {
-		return &exitError{code: 1, err: fmt.Errorf("%s failed", plural(failed, "test"))}
+		return &exit.Error{Code: 1, Err: fmt.Errorf("%s failed", plural(failed, "test"))}
 	}
 	return nil
 }

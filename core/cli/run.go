@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crossdock/crossdock/core/cli/internal/exit"
 	"github.com/crossdock/crossdock/core/config"
 	"github.com/crossdock/crossdock/core/node"
 	"github.com/crossdock/crossdock/core/strictyaml"
@@ -186,7 +187,7 @@ func (a *app) findings(fs strictyaml.Findings) error {
 		}
 	}
 	if failed > 0 {
-		return &exitError{code: 1, err: fmt.Errorf("%s found", plural(failed, "error"))}
+		return &exit.Error{Code: 1, Err: fmt.Errorf("%s found", plural(failed, "error"))}
 	}
 	if !a.json {
 		fmt.Fprintln(a.Out, "no errors")

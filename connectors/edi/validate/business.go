@@ -1,0 +1,145 @@
+package validate
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/crossdock/crossdock/connectors/edi/finding"
+	"github.com/crossdock/crossdock/connectors/edi/grammar"
+	"github.com/crossdock/crossdock/connectors/edi/syntax"
+)
+
+// totals is what a set counts about itself, and the tree of its HL segments.
+//
+// Findings of this level only inform, unless a partner agreement weighs them:
+// samples and tests are full of invented identifiers.
+type totals struct {
+	lines   int
+	levels  map[string]bool
+	claimed int // CTT01; 0 when there is none
+	at      finding.Finding
+}
+
+var (
+	keyCTT = syntax.KeyOf("CTT")
+	keyHL  = syntax.KeyOf("HL")
+	keyLIN = syntax.KeyOf("LIN")
+	keyPO1 = syntax.KeyOf("PO1")
+	keyIT1 = syntax.KeyOf("IT1")
+	keyMAN = syntax.KeyOf("MAN")
+	keyNAD = syntax.KeyOf("NAD")
+)
+
+func (t *totals) segment(s *setWalk, seg *syntax.Segment, node *grammar.Node) {
+	if node.Fragment || node.Tree != nil {
+		t.lines++
+	}
+	x12 := s.w.ic.Standard == syntax.X12
+	switch seg.Key {
+	case keyCTT:
+		if n, ok := number(seg.Value(1)); ok && x12 {
+			t.claimed = n
+			t.at = s.w.at(seg, 1, finding.Finding{Code: finding.TotalCount, AK304: "8", AK403: "7", AK502: "5"})
+		}
+	case keyHL:
+		t.level(s, seg)
+	case keyPO1, keyIT1:
+		t.products(s, seg, 6)
+	case keyLIN:
+		if x12 {
+			t.products(s, seg, 2)
+		} else if kind := seg.ComponentValue(3, 2); kind == "EN" || kind == "SRV" || kind == "UP" {
+			t.digit(s, seg, 3, 1, seg.ComponentValue(3, 1), "GTIN", 8, 12, 13, 14)
+		}
+	case keyMAN:
+		if seg.Value(1) == "GM" {
+			t.digit(s, seg, 2, 0, strings.TrimPrefix(seg.Value(2), "00"), "SSCC", 18)
+		}
+	case keyNAD:
+		if seg.ComponentValue(2, 3) == "9" {
+			t.digit(s, seg, 2, 1, seg.ComponentValue(2, 1), "GLN", 13)
+		}
+	}
+}
+
+func (t *totals) add(s *setWalk, f finding.Finding) {
+	f.Level, f.Severity = finding.Business, finding.Info
+	s.w.add(f)
+}
+
+// products looks at the pairs of qualifier and product id from an element on.
+func (t *totals) products(s *setWalk, seg *syntax.Segment, from int) {
+	for i := from; i < seg.Len(); i += 2 {
+		switch string(seg.Element(i)) {
+		case "UP", "UI":
+			t.digit(s, seg, i+1, 0, seg.Value(i+1), "GTIN-12", 12)
+		case "EN":
+			t.digit(s, seg, i+1, 0, seg.Value(i+1), "GTIN-13", 13)
+		case "UK":
+			t.digit(s, seg, i+1, 0, seg.Value(i+1), "GTIN-14", 14)
+		}
+	}
+}
+
+// digit verifies a GS1 check digit (GS1 General Specifications, section 7.9).
+func (t *totals) digit(s *setWalk, seg *syntax.Segment, element, component int, id, kind string, lengths ...int) {
+	right := false
+	for _, n := range lengths {
+		right = right || n == len(id)
+	}
+	if _, ok := digits(id); ok && right && gs1(id) {
+		return
+	}
+	f := s.w.at(seg, element, finding.Finding{
+		Code: finding.CheckDigit, Message: fmt.Sprintf("%q is no %s: length or check digit is wrong", id, kind), AK304: "8", AK403: "7", AK502: "5", EDIFACT: "12",
+	})
+	f.Component = component
+	t.add(s, f)
+}
+
+// gs1 tells whether the last digit is right.
+func gs1(id string) bool {
+	sum := 0
+	for i := range len(id) - 1 {
+		d := int(id[i] - '0')
+		if (len(id)-i)%2 == 0 {
+			d *= 3
+		}
+		sum += d
+	}
+	return int(id[len(id)-1]-'0') == (10-sum%10)%10
+}
+
+// level checks the tree of HL segments: every number is new, every parent known.
+func (t *totals) level(s *setWalk, seg *syntax.Segment) {
+	const most = 1_000_000
+	if t.levels == nil {
+		t.levels = map[string]bool{}
+	}
+	id, parent := seg.Value(1), seg.Value(2)
+	if parent != "" && !t.levels[parent] {
+		t.add(s, s.w.at(seg, 2, finding.Finding{
+			Code: finding.HierarchyUp, Message: fmt.Sprintf("no HL before has the number %q", parent), AK304: "8", AK403: "7", AK502: "5",
+		}))
+	}
+	if t.levels[id] {
+		t.add(s, s.w.at(seg, 1, finding.Finding{
+			Code: finding.HierarchyNew, Message: fmt.Sprintf("the hierarchical number %q is used twice", id), AK304: "8", AK403: "7", AK502: "5",
+		}))
+	}
+	if len(t.levels) < most {
+		t.levels[id] = true
+	}
+}
+
+// finish compares the set's own count with what was there.
+func (t *totals) finish(s *setWalk) {
+	if t.at.Code == "" || t.claimed == t.lines || t.lines == 0 {
+		return
+	}
+	f := t.at
+	f.Message = fmt.Sprintf("CTT01 counts %d lines, the set has %d", t.claimed, t.lines)
+	f.Expected = strconv.Itoa(t.lines)
+	t.add(s, f)
+}

@@ -1,0 +1,177 @@
+package validate
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/crossdock/crossdock/connectors/edi/finding"
+	"github.com/crossdock/crossdock/connectors/edi/grammar"
+	"github.com/crossdock/crossdock/connectors/edi/syntax"
+)
+
+var (
+	keyUNB = syntax.KeyOf("UNB")
+	keyUNZ = syntax.KeyOf("UNZ")
+	keyUNG = syntax.KeyOf("UNG")
+	keyUNE = syntax.KeyOf("UNE")
+	keyUNH = syntax.KeyOf("UNH")
+	keyUNT = syntax.KeyOf("UNT")
+	keySTX = syntax.KeyOf("STX")
+	keyEND = syntax.KeyOf("END")
+	keyMHD = syntax.KeyOf("MHD")
+	keyMTR = syntax.KeyOf("MTR")
+	keyBAT = syntax.KeyOf("BAT")
+	keyEOB = syntax.KeyOf("EOB")
+)
+
+func (w *walk) edifact(seg *syntax.Segment) {
+	switch seg.Key {
+	case keyUNB:
+		w.closeInterchange(nil)
+		w.unb(seg)
+	case keyUNZ:
+		w.unz(seg)
+	case keyUNG:
+		w.closeGroup(nil)
+		w.ung(seg)
+	case keyUNE:
+		w.une(seg)
+	case keyUNH:
+		w.closeSet(nil)
+		w.unh(seg)
+	case keyUNT:
+		w.unt(seg)
+	default:
+		w.body(seg)
+	}
+}
+
+func (w *walk) unb(seg *syntax.Segment) {
+	c := func(n, m int) string { return strings.TrimSpace(seg.ComponentValue(n, m)) }
+	w.beginInterchange(seg, &Interchange{
+		Version: strings.TrimSpace(c(1, 1) + " " + c(1, 2)), Sender: Party{c(2, 2), c(2, 1)}, Receiver: Party{c(3, 2), c(3, 1)},
+		Date: c(4, 1), Time: c(4, 2), Control: c(5, 1), AckWanted: c(9, 1) == "1", Usage: c(11, 1),
+	})
+	w.twice(seg, 5)
+}
+
+func (w *walk) unz(seg *syntax.Segment) {
+	if w.ic == nil {
+		w.outside(seg)
+		return
+	}
+	w.closeGroup(nil)
+	counted, parts := w.messages, "messages"
+	if w.groups > 0 {
+		counted, parts = w.groups, "groups"
+	}
+	w.trailer(seg, trailer{
+		scope: finding.Interchange, what: "interchange", parts: parts,
+		count: finding.Finding{Code: finding.InterchangeCount, EDIFACT: "29"}, countAt: 1, counted: counted,
+		match: finding.Finding{Code: finding.InterchangeMatch, EDIFACT: "28"}, matchAt: 2, control: w.ic.Control,
+	})
+	w.closeInterchange(seg)
+}
+
+func (w *walk) ung(seg *syntax.Segment) {
+	if w.ic == nil {
+		w.outside(seg)
+		return
+	}
+	c := func(n, m int) string { return strings.TrimSpace(seg.ComponentValue(n, m)) }
+	w.beginGroup(&Group{Functional: c(1, 1), Sender: c(2, 1), Receiver: c(3, 1), Date: c(4, 1), Time: c(4, 2), Control: c(5, 1), Version: c(7, 1) + c(7, 2)})
+}
+
+func (w *walk) une(seg *syntax.Segment) {
+	w.closeSet(nil)
+	if w.g == nil {
+		w.outside(seg)
+		return
+	}
+	w.trailer(seg, trailer{
+		scope: finding.Group, what: "group", parts: "messages",
+		count: finding.Finding{Code: finding.GroupCount, EDIFACT: "29"}, countAt: 1, counted: w.sets,
+		match: finding.Finding{Code: finding.GroupMatch, EDIFACT: "28"}, matchAt: 2, control: w.g.Control,
+	})
+	w.closeGroup(seg)
+}
+
+func (w *walk) unh(seg *syntax.Segment) {
+	if w.ic == nil {
+		w.outside(seg)
+	}
+	c := func(m int) string { return strings.TrimSpace(seg.ComponentValue(2, m)) }
+	s := &Set{ID: c(1), Control: strings.TrimSpace(seg.Value(1)), Release: grammar.Release(syntax.EDIFACT, c(2), c(3)), Association: c(5)}
+	s.Grammar = w.grammarOf(syntax.EDIFACT, s)
+	w.beginSet(seg, s)
+	if s.Grammar == nil {
+		w.noGrammar(seg, fmt.Sprintf("%s.%s", c(2), c(3)))
+	} else if def := s.Grammar.Segment(keyUNH); def != nil {
+		w.s.elements(seg, def)
+	}
+}
+
+func (w *walk) unt(seg *syntax.Segment) {
+	if w.s == nil {
+		w.outside(seg)
+		return
+	}
+	w.s.set.Segments++
+	w.s.finish(seg)
+	w.trailer(seg, trailer{
+		scope: finding.Set, what: "message", parts: "segments",
+		count: finding.Finding{Code: finding.SetCount, EDIFACT: "29"}, countAt: 1, counted: w.s.set.Segments,
+		match: finding.Finding{Code: finding.SetMatch, EDIFACT: "28"}, matchAt: 2, control: w.s.set.Control,
+	})
+	w.closeSet(seg)
+}
+
+// tradacoms checks the envelope of the older British standard: STX to END around
+// messages from MHD to MTR, which may be in batches from BAT to EOB.
+func (w *walk) tradacoms(seg *syntax.Segment) {
+	c := func(n, m int) string { return strings.TrimSpace(seg.ComponentValue(n, m)) }
+	switch seg.Key {
+	case keySTX:
+		w.closeInterchange(nil)
+		w.beginInterchange(seg, &Interchange{
+			Version: c(1, 1) + " " + c(1, 2), Sender: Party{ID: c(2, 1)}, Receiver: Party{ID: c(3, 1)}, Date: c(4, 1), Time: c(4, 2), Control: c(5, 1),
+		})
+		w.twice(seg, 5)
+	case keyEND:
+		w.end1(seg)
+	case keyMHD:
+		w.closeSet(nil)
+		w.beginSet(seg, &Set{ID: c(2, 1), Release: c(2, 2), Control: c(1, 1)})
+		w.noGrammar(seg, "TRADACOMS "+c(2, 2))
+	case keyMTR:
+		if w.s == nil {
+			w.outside(seg)
+			return
+		}
+		w.s.set.Segments++
+		w.trailer(seg, trailer{
+			scope: finding.Set, what: "message", parts: "segments",
+			count: finding.Finding{Code: finding.SetCount}, countAt: 1, counted: w.s.set.Segments,
+			match: finding.Finding{}, matchAt: 2, control: strings.TrimSpace(seg.Value(2)),
+		})
+		w.closeSet(seg)
+	case keyBAT, keyEOB:
+		w.closeSet(nil)
+	default:
+		w.body(seg)
+	}
+}
+
+func (w *walk) end1(seg *syntax.Segment) {
+	if w.ic == nil {
+		w.outside(seg)
+		return
+	}
+	w.closeSet(nil)
+	w.trailer(seg, trailer{
+		scope: finding.Interchange, what: "transmission", parts: "messages",
+		count: finding.Finding{Code: finding.InterchangeCount}, countAt: 1, counted: w.messages,
+		match: finding.Finding{}, matchAt: 2, control: strings.TrimSpace(seg.Value(2)),
+	})
+	w.closeInterchange(seg)
+}

@@ -1,0 +1,374 @@
+// Package validate checks EDI files while they are read.
+//
+// A [Validator] walks through a stream segment by segment and keeps no more of it
+// than the loops that are open. Its checks go from the outside in, and each
+// belongs to a level that a partner agreement can weigh (see [Policy]): the
+// envelopes, the place of every segment in its set, its elements and the
+// conditions between them, code lists, and what the numbers say.
+//
+// One bad set does not stop its neighbours: the walk always finds back at the
+// next header. A set or version without a grammar is accepted as far as its
+// envelope goes, and said so.
+package validate
+
+import (
+	"errors"
+	"io"
+
+	"github.com/crossdock/crossdock/connectors/edi/finding"
+	"github.com/crossdock/crossdock/connectors/edi/grammar"
+	"github.com/crossdock/crossdock/connectors/edi/syntax"
+)
+
+// Interchange is what the header of an interchange says.
+type Interchange struct {
+	Standard   syntax.Standard
+	Delimiters syntax.Delimiters
+	Control    string // ISA13, UNB 0020, STX transmission reference
+	Sender     Party
+	Receiver   Party
+	Version    string // ISA12, or the syntax identifier and version: UNOC 3
+	Usage      string // ISA15: P, T or I; UNB 0035: 1 for a test
+	Date, Time string // as they stand
+	AckWanted  bool   // ISA14 or UNB 0031
+	Offset     int64
+	// Segment is the header itself, for those who need more of it.
+	Segment []string
+	// Rejected tells that nothing of it may be used.
+	Rejected bool
+}
+
+// Party is a sender or receiver with the qualifier of its identifier.
+type Party struct{ Qualifier, ID string }
+
+// Group is what the header of a functional group says. EDIFACT interchanges
+// mostly have none; then Control is empty.
+type Group struct {
+	Functional string // GS01, UNG 0038
+	Sender     string // GS02
+	Receiver   string // GS03
+	Date, Time string
+	Control    string // GS06, UNG 0048
+	Version    string // GS08 as it stands: 004010VICS
+	Rejected   bool
+}
+
+// Set is a transaction set or message.
+type Set struct {
+	ID      string // ST01, UNH 0065
+	Control string // ST02, UNH 0062
+	// Release is the release of its grammar: 004010, D96A.
+	Release string
+	// Association is what follows the release: VICS, EAN008.
+	Association string
+	Grammar     *grammar.Set // nil when there is none
+	Segments    int          // counted so far, ST included
+	Offset      int64
+	Rejected    bool
+}
+
+// Place is where a segment stands in its set.
+type Place struct {
+	Set *Set
+	// Node is nil for segments that have no place: headers, trailers, and what the
+	// grammar does not know.
+	Node *grammar.Node
+	// Depth is the number of loops around, 0 in the body. Opens tells that the
+	// segment opens its loop.
+	Depth int
+	Opens bool
+}
+
+// Handler receives what a Validator reads, in the order of the file. Segments
+// are valid during the call only. An error ends the walk.
+type Handler interface {
+	BeginInterchange(ic *Interchange) error
+	BeginGroup(g *Group) error
+	BeginSet(s *Set) error
+	Segment(seg *syntax.Segment, at Place) error
+	EndSet(s *Set) error
+	EndGroup(g *Group) error
+	EndInterchange(ic *Interchange) error
+	Finding(f finding.Finding) error
+}
+
+// Ignore is a Handler that does nothing, to be embedded.
+type Ignore struct{}
+
+// BeginInterchange does nothing.
+func (Ignore) BeginInterchange(*Interchange) error { return nil }
+
+// BeginGroup does nothing.
+func (Ignore) BeginGroup(*Group) error { return nil }
+
+// BeginSet does nothing.
+func (Ignore) BeginSet(*Set) error { return nil }
+
+// Segment does nothing.
+func (Ignore) Segment(*syntax.Segment, Place) error { return nil }
+
+// EndSet does nothing.
+func (Ignore) EndSet(*Set) error { return nil }
+
+// EndGroup does nothing.
+func (Ignore) EndGroup(*Group) error { return nil }
+
+// EndInterchange does nothing.
+func (Ignore) EndInterchange(*Interchange) error { return nil }
+
+// Finding does nothing.
+func (Ignore) Finding(finding.Finding) error { return nil }
+
+// Weight is what a level is worth to a partner agreement.
+type Weight uint8
+
+// The weights.
+const (
+	// Default rejects what is broken and warns of what is tolerable.
+	Default Weight = iota
+	// Off is silent.
+	Off
+	// Warn warns of everything and rejects nothing.
+	Warn
+	// Strict rejects what is merely tolerable, too.
+	Strict
+)
+
+// Policy weighs the levels.
+type Policy map[finding.Level]Weight
+
+func (p Policy) weigh(f *finding.Finding) (report bool) {
+	switch p[f.Level] {
+	case Off:
+		return false
+	case Warn:
+		if f.Severity == finding.Reject || f.Level == finding.Business && f.Severity == finding.Info {
+			f.Severity = finding.Warning
+		}
+	case Strict:
+		if f.Severity == finding.Warning || f.Level == finding.Business {
+			f.Severity = finding.Reject
+		}
+	}
+	return true
+}
+
+// Validator checks streams. It may be used for several, one after another.
+type Validator struct {
+	// Grammars are asked for sets; nil checks envelopes only.
+	Grammars *grammar.Library
+	Policy   Policy
+	Syntax   syntax.Options
+}
+
+// MaxFindings is how many findings of one set are told; more are only counted.
+const MaxFindings = 200
+
+// Run walks through a stream. The error is the stream's or the handler's: what
+// is wrong with the document goes to the handler.
+func (v *Validator) Run(r io.Reader, h Handler) error {
+	w := &walk{v: v, h: h, r: syntax.NewReader(r, v.Syntax), controls: map[string]bool{}, grammars: map[grammarID]*grammar.Set{}}
+	for {
+		seg, err := w.r.Next()
+		w.notes()
+		if err != nil {
+			return w.end(err)
+		}
+		if w.first == "" {
+			w.first = string(seg.Tag())
+		}
+		w.position++
+		if err := w.segment(seg); err != nil {
+			return err
+		}
+	}
+}
+
+// walk is one pass over a stream.
+type walk struct {
+	v        *Validator
+	h        Handler
+	r        *syntax.Reader
+	err      error // of the handler
+	first    string
+	position int // segments of the file
+
+	ic       *Interchange
+	controls map[string]bool // of interchanges in this file
+	groups   int             // of the interchange
+	messages int             // of the interchange
+	ta1s     int
+
+	g     *Group
+	sets  int             // of the group
+	known map[string]bool // control numbers of sets in the group
+
+	s    *setWalk // the open set, nil between sets
+	room setWalk
+
+	grammars map[grammarID]*grammar.Set // those of this file
+}
+
+type grammarID struct {
+	std         syntax.Standard
+	release, id string
+}
+
+// end closes what is open at the end of the stream.
+func (w *walk) end(cause error) error {
+	var header *syntax.HeaderError
+	var long *syntax.SegmentError
+	switch {
+	case errors.Is(cause, io.EOF):
+	case errors.Is(cause, syntax.ErrNotEDI):
+		w.add(finding.Finding{
+			Code: finding.NotEDI, Level: finding.Tokens, Severity: finding.Reject, Scope: finding.Interchange, TA105: "022", EDIFACT: "13",
+			Message: "no interchange begins here", Expected: "ISA, UNA, UNB or STX",
+			Hint: "send the whole interchange with its header; a file of another kind does not belong into this folder",
+		})
+	case errors.As(cause, &header):
+		w.add(finding.Finding{
+			Code: finding.BadSeparator, Level: finding.Tokens, Severity: finding.Reject, Scope: finding.Interchange, TA105: "022", EDIFACT: "13",
+			Offset: header.Offset, Segment: w.headerTag(header.Standard), Message: header.Reason, Hint: header.Hint,
+		})
+	case errors.As(cause, &long):
+		w.add(finding.Finding{
+			Code: finding.SegmentTooLong, Level: finding.Tokens, Severity: finding.Reject, Scope: finding.Interchange, AK502: "5", TA105: "022", EDIFACT: "39",
+			Offset: long.Offset, Value: long.Start, Message: "the segment has no end within the limit",
+			Hint: "the segment terminator is missing, or not the one that the header declares",
+		})
+	default:
+		return cause
+	}
+	w.closeInterchange(nil)
+	return w.err
+}
+
+func (w *walk) headerTag(std syntax.Standard) string {
+	if std == syntax.X12 {
+		return "ISA"
+	}
+	return "UNA"
+}
+
+// add completes a finding with where it stands and hands it over.
+func (w *walk) add(f finding.Finding) {
+	if w.err != nil || !w.v.Policy.weigh(&f) {
+		return
+	}
+	if w.ic != nil {
+		f.Control = w.ic.Control
+	}
+	if w.g != nil && f.Scope <= finding.Group {
+		f.Group = w.g.Control
+	}
+	rejects := f.Severity == finding.Reject
+	if w.s != nil && f.Scope == finding.Set {
+		f.Set = w.s.set.Control
+		if f.Loop == "" {
+			f.Loop = w.s.path()
+		}
+		w.s.set.Rejected = w.s.set.Rejected || rejects
+		if w.s.findings++; w.s.findings > MaxFindings {
+			return
+		}
+	}
+	if rejects {
+		if w.g != nil && f.Scope == finding.Group {
+			w.g.Rejected = true
+		}
+		if w.ic != nil && f.Scope == finding.Interchange {
+			w.ic.Rejected = true
+		}
+	}
+	w.err = w.h.Finding(f)
+}
+
+// do runs a step of the handler unless one has failed.
+func (w *walk) do(f func() error) {
+	if w.err == nil {
+		w.err = f()
+	}
+}
+
+var noteFindings = map[syntax.NoteKind]finding.Finding{
+	syntax.ByteOrderMark:   {Code: finding.ByteOrderMark, Message: "a byte order mark stands before the interchange", Hint: "save the file without one"},
+	syntax.LeadingBlank:    {Code: finding.LeadingBlank, Message: "blanks or empty lines stand before the interchange"},
+	syntax.Wrapped:         {Code: finding.Wrapped, Message: "lines are cut inside of segments", Hint: "send the file as a stream, without fixed line lengths"},
+	syntax.NoTerminator:    {Code: finding.NoTerminator, Message: "the last segment has no terminator"},
+	syntax.TrailingData:    {Code: finding.TrailingData, Message: "something stands behind the end of the interchange and was not read"},
+	syntax.TrailingControl: {Code: finding.TrailingControl, Message: "an end-of-file character stands behind the interchange"},
+}
+
+func (w *walk) notes() {
+	for _, n := range w.r.Notes() {
+		f := noteFindings[n.Kind]
+		f.Level, f.Severity, f.Scope = finding.Tokens, finding.Warning, finding.Interchange
+		f.Offset, f.Value = n.Offset, finding.Clip([]byte(n.Data))
+		w.add(f)
+	}
+}
+
+func (w *walk) segment(seg *syntax.Segment) error {
+	switch w.r.Standard() {
+	case syntax.X12:
+		w.x12(seg)
+	case syntax.EDIFACT:
+		w.edifact(seg)
+	case syntax.TRADACOMS:
+		w.tradacoms(seg)
+	}
+	return w.err
+}
+
+// body takes a segment that is no header or trailer.
+func (w *walk) body(seg *syntax.Segment) {
+	if w.s != nil {
+		w.s.set.Segments++
+	}
+	switch {
+	case seg.Key == 0:
+		w.badTag(seg)
+		return
+	case w.s == nil:
+		w.outside(seg)
+		return
+	}
+	place := w.s.place(seg)
+	w.do(func() error { return w.h.Segment(seg, place) })
+}
+
+func (w *walk) badTag(seg *syntax.Segment) {
+	f := w.at(seg, 0, finding.Finding{
+		Code: finding.BadTag, Level: finding.Tokens, Severity: finding.Reject, AK304: "1", AK502: "5", EDIFACT: "15",
+		Value: finding.Clip(seg.Tag()), Message: "no segment can be called " + quote(seg.Tag()),
+		Hint: "the segment before it may have lost its terminator, or its data contain one",
+	})
+	f.Segment = finding.Clip(seg.Tag())
+	w.add(f)
+}
+
+func (w *walk) outside(seg *syntax.Segment) {
+	w.add(w.at(seg, 0, finding.Finding{
+		Code: finding.Outside, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, TA105: "022", EDIFACT: "15",
+		Message: string(seg.Tag()) + " stands outside of a set", Hint: "a header before it is missing, or a trailer came too early",
+	}))
+}
+
+// at gives a finding the place of a segment.
+func (w *walk) at(seg *syntax.Segment, element int, f finding.Finding) finding.Finding {
+	f.Segment, f.Element, f.Offset = string(seg.Tag()), element, seg.Offset
+	f.Position = w.position
+	if w.s != nil && f.Scope == finding.Set {
+		f.Position = w.s.set.Segments
+	}
+	if element > 0 {
+		f.Offset = seg.ElementOffset(element)
+		if f.Value == "" {
+			f.Value = finding.Clip(seg.Element(element))
+		}
+	}
+	return f
+}
+
+func quote(b []byte) string { return "“" + finding.Clip(b) + "”" }
