@@ -48,7 +48,10 @@ type Record struct {
 	ContentType string
 	// Meta travels with the record to the sink and into the trace. Keys that
 	// begin with "key." are business keys: `crossdock trace` finds a message
-	// by their values ("key.order", "key.interchange").
+	// by their values ("key.order", "key.interchange"). Of a source's record the
+	// core leaves out the names that are its own: key, entity, event, operation,
+	// schema, route, connection, source, class, partition, part, causation,
+	// received, event_time, content_type, replay.route.
 	Meta map[string]string
 	// EventTime is when it happened at the source; zero when unknown.
 	EventTime time.Time

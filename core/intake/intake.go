@@ -12,11 +12,14 @@ package intake
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -154,6 +157,7 @@ func (s *Source) read(ctx context.Context) error {
 // accept makes one batch durable. Its error tells the connector that nothing
 // was accepted.
 func (s *Source) accept(ctx context.Context, b *protocol.ReadBatch) error {
+	b = identified(b)
 	for _, u := range b.GetUnreadable() {
 		if err := s.bury(ctx, u); err != nil {
 			return err
@@ -180,6 +184,41 @@ func (s *Source) accept(ctx context.Context, b *protocol.ReadBatch) error {
 		s.mu.Unlock()
 	}
 	return nil
+}
+
+// identified sets the records aside that have no id: they would all be the same
+// message, and all but the first be taken for its repetitions. The SDK does so
+// itself; not every connector is made with it.
+func identified(b *protocol.ReadBatch) *protocol.ReadBatch {
+	if !slices.ContainsFunc(b.GetRecords(), func(r *protocol.Record) bool { return r.GetId() == "" }) {
+		return b
+	}
+	out := &protocol.ReadBatch{Seq: b.GetSeq(), Position: b.GetPosition(), Unreadable: slices.Clone(b.GetUnreadable()), Lag: b.GetLag(), End: b.GetEnd()}
+	for _, r := range b.GetRecords() {
+		if r.GetId() != "" {
+			out.Records = append(out.Records, r)
+			continue
+		}
+		sum := sha256.Sum256(r.GetPayload())
+		out.Unreadable = append(out.Unreadable, &protocol.Unreadable{
+			Id: "unidentified-" + hex.EncodeToString(sum[:16]), Content: r.GetPayload(), ContentType: r.GetContentType(), Meta: r.GetMeta(),
+			Problem: &protocol.Problem{Class: protocol.Problem_BUG, Code: "record.no_id", Message: "the connector gave the record no id; every record needs one that is the same whenever it is read again"},
+		})
+	}
+	return out
+}
+
+// Reserved reports whether a metadata name is the core's own. Metadata of a
+// source under such a name is left out: it would say where the message comes
+// from, or which way it goes.
+func Reserved(name string) bool {
+	switch name {
+	case engine.MetaKey, engine.MetaCausation, engine.MetaRoute, engine.MetaConnection, engine.MetaSource, engine.MetaEntity, engine.MetaEvent,
+		engine.MetaOperation, engine.MetaSchema, engine.MetaClass, engine.MetaPartition, engine.MetaReceived, engine.MetaEventTime, engine.MetaContentType,
+		"part", "replay.route": // marks of routing
+		return true
+	}
+	return false
 }
 
 // trace starts a span for each message, whose context travels with it to the
@@ -240,7 +279,9 @@ func (s *Source) message(r *protocol.Record, now time.Time) *message.Message {
 	id := s.o.Endpoint + "/" + r.GetId()
 	m := message.NewMessage(id, r.GetPayload())
 	for _, kv := range r.GetMeta() {
-		m.Metadata.Set(kv.GetK(), kv.GetV())
+		if !Reserved(kv.GetK()) {
+			m.Metadata.Set(kv.GetK(), kv.GetV())
+		}
 	}
 	set := func(k, v string) {
 		if v != "" {
@@ -278,6 +319,9 @@ func (s *Source) bury(ctx context.Context, u *protocol.Unreadable) error {
 		Attempts: 1, FirstAt: s.o.Now().UTC(), At: s.o.Now().UTC(), State: "dead",
 	}
 	for _, kv := range u.GetMeta() {
+		if Reserved(kv.GetK()) {
+			continue
+		}
 		d.Metadata[kv.GetK()] = kv.GetV()
 		if name, ok := strings.CutPrefix(kv.GetK(), engine.MetaBusinessPrefix); ok {
 			d.Keys[name] = kv.GetV()

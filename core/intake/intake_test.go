@@ -298,3 +298,21 @@ func TestBoundedSourceEnds(t *testing.T) {
 		t.Errorf("position %q after %d streams", w.stored, w.streams)
 	}
 }
+
+// Records that a connector gives no id would all be one message: each is kept as
+// a dead letter, and the others go on.
+func TestRecordsWithoutIDAreKept(t *testing.T) {
+	b := batch("p", "1", "", "")
+	b.Records[1].Payload, b.Records[2].Payload = []byte("one"), []byte("two")
+	w := newWorld(b)
+	w.run(t)
+	if len(w.msgs) != 1 || w.msgs[0].UUID != "shop.orders/1" {
+		t.Errorf("published %d messages", len(w.msgs))
+	}
+	if len(w.dead) != 2 || string(w.dead[0].Payload) != "one" || string(w.dead[1].Payload) != "two" || w.dead[0].MessageID == w.dead[1].MessageID || w.dead[0].Class != "BUG" {
+		t.Errorf("dead letters %+v", w.dead)
+	}
+	if w.counts["a received"] != 3 {
+		t.Errorf("counted %v", w.counts)
+	}
+}
