@@ -300,7 +300,7 @@ func (l *Lane) fail(ctx context.Context, w *work, f *Failure) (verdict, error) {
 		Lane: l.o.Name, Route: l.o.Route, Target: l.o.Target, Key: w.key, MessageID: w.msg.UUID,
 		Correlation: w.msg.Metadata.Get(engine.MetaCorrelation), Stage: "deliver", Class: className(f.Class), Code: f.Code,
 		Reason: f.Error(), Stack: f.Stack, Payload: w.msg.Payload, ContentType: w.msg.Metadata.Get(engine.MetaContentType),
-		Metadata: w.msg.Metadata, Keys: businessKeys(w.msg.Metadata), Attempts: w.attempt, FirstAt: w.firstAt, At: now,
+		Metadata: w.msg.Metadata, Keys: engine.BusinessKeys(w.msg.Metadata), Attempts: w.attempt, FirstAt: w.firstAt, At: now,
 	}
 	v, what := settled, "dead letter"
 	var id string
@@ -333,7 +333,7 @@ func (l *Lane) hop(w *work, state, detail string) ledger.Hop {
 	h := ledger.Hop{
 		MessageID: w.msg.UUID, Correlation: w.msg.Metadata.Get(engine.MetaCorrelation), Causation: w.msg.Metadata.Get(engine.MetaCausation),
 		Route: l.o.Route, Target: l.o.Target, Stage: "lane", State: state, Detail: detail, At: now, Attempt: w.attempt,
-		Before: w.msg.Payload, Keys: businessKeys(w.msg.Metadata), Trace: w.msg.Metadata.Get(engine.MetaTrace),
+		Before: w.msg.Payload, Keys: engine.BusinessKeys(w.msg.Metadata), Trace: w.msg.Metadata.Get(engine.MetaTrace),
 	}
 	if !w.began.IsZero() {
 		h.Took = now.Sub(w.began)
@@ -342,19 +342,6 @@ func (l *Lane) hop(w *work, state, detail string) ledger.Hop {
 		h.After = w.record.GetPayload()
 	}
 	return h
-}
-
-func businessKeys(md message.Metadata) map[string]string {
-	var keys map[string]string
-	for k, v := range md {
-		if len(k) > len(engine.MetaBusinessPrefix) && k[:len(engine.MetaBusinessPrefix)] == engine.MetaBusinessPrefix {
-			if keys == nil {
-				keys = map[string]string{}
-			}
-			keys[k[len(engine.MetaBusinessPrefix):]] = v
-		}
-	}
-	return keys
 }
 
 // className is the class as people read it; what carries none is retried.
