@@ -21,6 +21,8 @@ type queue struct {
 	bytes    int
 	since    time.Time // when the oldest chunk came
 	position []byte    // the checkpoint of what was taken last
+	// redact removes secrets from the reasons of unreadable inputs; nil for none.
+	redact func(string) string
 }
 
 // chunk is an author's batch, or what is left of it.
@@ -166,15 +168,15 @@ func (q *queue) takeUnreadable(c *chunk, m *protocol.ReadBatch, room func(int) b
 		if !room(unreadableSize(u)) {
 			return false
 		}
-		m.Unreadable = append(m.Unreadable, encodeUnreadable(u))
+		m.Unreadable = append(m.Unreadable, encodeUnreadable(u, q.redact))
 		c.Unreadable = c.Unreadable[1:]
 	}
 	return true
 }
 
-func encodeUnreadable(u *Unreadable) *protocol.Unreadable {
+func encodeUnreadable(u *Unreadable, redact func(string) string) *protocol.Unreadable {
 	out := &protocol.Unreadable{
-		Id: clean(u.ID), Problem: encodeProblem(u.Err, nil),
+		Id: clean(u.ID), Problem: encodeProblem(u.Err, redact),
 		Content: u.Content[:min(len(u.Content), maxUnreadable)], ContentType: clean(u.ContentType),
 	}
 	if len(u.Content) > maxUnreadable && out.Problem != nil {

@@ -2,9 +2,13 @@ package sdk
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
+
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
@@ -32,8 +36,31 @@ func TestSetAsideRecordsAreKeptWhole(t *testing.T) {
 
 // What is larger than anything that passes is cut, and says so.
 func TestCutContentSaysSo(t *testing.T) {
-	u := encodeUnreadable(&Unreadable{ID: "1", Err: Failf(Permanent, "file.size", "too large"), Content: make([]byte, protocol.MaxRecordBytes+1)})
+	u := encodeUnreadable(&Unreadable{ID: "1", Err: Failf(Permanent, "file.size", "too large"), Content: make([]byte, protocol.MaxRecordBytes+1)}, nil)
 	if len(u.GetContent()) != protocol.MaxRecordBytes || !strings.Contains(u.GetProblem().GetMessage(), "too large") || !strings.Contains(u.GetProblem().GetMessage(), "of 33554433 bytes") {
 		t.Errorf("%d bytes, %s", len(u.GetContent()), u.GetProblem().GetMessage())
+	}
+}
+
+// Reasons become dead letters, which many people read: secrets stay out of those
+// of unreadable inputs as out of all other errors.
+func TestSecretsStayOutOfReasons(t *testing.T) {
+	r := newRig(t, Connector[secretConfig]{
+		Spec: Spec{Name: "test", Version: "1", Summary: "test"},
+		Source: func(_ context.Context, cfg secretConfig, _ []byte, _ Env) (Source, error) {
+			bad := Unreadable{ID: "u1", Err: Failf(Permanent, "test.row", "refused with %s", cfg.Token), Content: []byte("x")}
+			return &script{read: batches(io.EOF, Batch{Unreadable: []Unreadable{bad}})}, nil
+		},
+	})
+	cfg, err := structpb.NewStruct(map[string]any{"token": "hunter22"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := r.client.Open(t.Context(), &protocol.OpenRequest{InstanceId: "a.b", Role: "source", Config: cfg}); err != nil || len(resp.Diagnostics) > 0 {
+		t.Fatal(err, resp)
+	}
+	m := r.next(r.read(1, 0, 0))
+	if got := m.GetUnreadable()[0].GetProblem().GetMessage(); got != "refused with ***" {
+		t.Errorf("the reason is %q", got)
 	}
 }

@@ -114,7 +114,7 @@ func newReader(i *instance, stream protocol.Connector_ReadServer, start *protoco
 	if n := int(start.MaxBytes); n > 0 {
 		r.limits.MaxBytes = min(n, r.limits.MaxBytes)
 	}
-	r.queue.position = start.FromPosition
+	r.queue.position, r.queue.redact = start.FromPosition, i.redact
 	return r
 }
 
