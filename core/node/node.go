@@ -166,7 +166,7 @@ func (n *Node) open(ctx context.Context) error {
 	n.closers = append(n.closers, n.engine.Close)
 	n.host, err = host.New(host.Options{
 		RunDir: filepath.Join(s.Data, "run"), DataDir: filepath.Join(s.Data, "plugins"), FirstParty: n.o.FirstParty, InProcess: n.o.InProcess,
-		Attach: n.o.Attach, PluginDir: s.Plugins.Dir, LockFile: s.Plugins.Lock, State: connectorState{n.Ledger}, Log: n.log, Version: n.o.Version,
+		Attach: n.o.Attach, PluginDir: s.Plugins.Dir, LockFile: s.Plugins.Lock, Secrets: n.project.Secrets, State: connectorState{n.Ledger}, Log: n.log, Version: n.o.Version,
 		Observe: func(e host.Event) { n.observePlugin(e) },
 	})
 	if err != nil {

@@ -78,6 +78,9 @@ type Options struct {
 	// Attach connects to plugins that run already, under a debugger: name to
 	// "unix:/path" or to the line that the plugin printed when it started.
 	Attach map[string]string
+	// Secrets are removed from what a connector prints before it ends up in an
+	// error.
+	Secrets []string
 	// State answers connectors; nil refuses them.
 	State StateStore
 	Log   *slog.Logger
@@ -125,6 +128,17 @@ func New(o Options) (*Host, error) {
 		return nil, err
 	}
 	return &Host{o: o, runs: runs, connectors: map[string]*connector{}, describes: map[string]*protocol.DescribeResponse{}}, nil
+}
+
+// redact removes the secrets. Texts of a few characters are left alone: they
+// would be everywhere.
+func (h *Host) redact(text string) string {
+	for _, s := range h.o.Secrets {
+		if len(s) >= 6 {
+			text = strings.ReplaceAll(text, s, "***")
+		}
+	}
+	return text
 }
 
 // Available is a connector that can be used.

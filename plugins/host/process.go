@@ -142,8 +142,9 @@ func (c *connector) spawn(argv []string) (*process, error) {
 	words := &lastWords{}
 	// The process's own standard error is logged by go-plugin; what a connector
 	// prints after it serves comes through go-plugin's streams.
+	keep := func(line string) { words.add(c.h.redact(line)) }
 	printed := func(line string) {
-		words.add(line)
+		keep(line)
 		c.log.Info("printed by the connector", "line", line)
 	}
 	cmd.Env = append(environment(), "TMPDIR="+c.h.runs.sockets)
@@ -151,7 +152,7 @@ func (c *connector) spawn(argv []string) (*process, error) {
 		HandshakeConfig: protocol.Handshake(), Plugins: protocol.Plugins(nil), Cmd: cmd, SkipHostEnv: true,
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, GRPCDialOptions: protocol.DialOptions(), StartTimeout: c.h.o.Deadlines.Start,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: c.h.runs.sockets}, Logger: pluginLog(c.log),
-		Stderr: &lines{each: words.add}, SyncStdout: &lines{each: printed}, SyncStderr: &lines{each: printed},
+		Stderr: &lines{each: keep}, SyncStdout: &lines{each: printed}, SyncStderr: &lines{each: printed},
 	})
 	type result struct {
 		client protocol.ConnectorClient
