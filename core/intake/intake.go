@@ -157,7 +157,7 @@ func (s *Source) read(ctx context.Context) error {
 // accept makes one batch durable. Its error tells the connector that nothing
 // was accepted.
 func (s *Source) accept(ctx context.Context, b *protocol.ReadBatch) error {
-	b = identified(b)
+	b = storable(b)
 	for _, u := range b.GetUnreadable() {
 		if err := s.bury(ctx, u); err != nil {
 			return err
@@ -186,24 +186,83 @@ func (s *Source) accept(ctx context.Context, b *protocol.ReadBatch) error {
 	return nil
 }
 
-// identified sets the records aside that have no id: they would all be the same
-// message, and all but the first be taken for its repetitions. The SDK does so
-// itself; not every connector is made with it.
-func identified(b *protocol.ReadBatch) *protocol.ReadBatch {
-	if !slices.ContainsFunc(b.GetRecords(), func(r *protocol.Record) bool { return r.GetId() == "" }) {
+// storable sets the records aside that the message store would refuse whenever
+// they come, and their source with them: the others go on. The SDK sees to the
+// same; not every connector is made with it.
+func storable(b *protocol.ReadBatch) *protocol.ReadBatch {
+	if !slices.ContainsFunc(b.GetRecords(), func(r *protocol.Record) bool { return unstorable(r) != nil }) {
 		return b
 	}
 	out := &protocol.ReadBatch{Seq: b.GetSeq(), Position: b.GetPosition(), Unreadable: slices.Clone(b.GetUnreadable()), Lag: b.GetLag(), End: b.GetEnd()}
 	for _, r := range b.GetRecords() {
-		if r.GetId() != "" {
+		problem := unstorable(r)
+		if problem == nil {
 			out.Records = append(out.Records, r)
 			continue
 		}
-		sum := sha256.Sum256(r.GetPayload())
+		id := r.GetId()
+		if id == "" || len(id) > largestMetadata {
+			sum := sha256.Sum256(append([]byte(id), r.GetPayload()...))
+			id = "unidentified-" + hex.EncodeToString(sum[:16])
+		}
 		out.Unreadable = append(out.Unreadable, &protocol.Unreadable{
-			Id: "unidentified-" + hex.EncodeToString(sum[:16]), Content: r.GetPayload(), ContentType: r.GetContentType(), Meta: r.GetMeta(),
-			Problem: &protocol.Problem{Class: protocol.Problem_BUG, Code: "record.no_id", Message: "the connector gave the record no id; every record needs one that is the same whenever it is read again"},
+			Id: id, Content: r.GetPayload(), ContentType: r.GetContentType(), Meta: shortened(r.GetMeta()), Problem: problem,
 		})
+	}
+	return out
+}
+
+const (
+	// largestMetadata leaves room for what the core adds, below the 64 KiB that a
+	// message of NATS may have in its headers.
+	largestMetadata = 40 << 10
+	// longestKept is what a dead letter keeps of a value that is too large.
+	longestKept = 1 << 10
+)
+
+// unstorable says why a record cannot be a message, nil when it can.
+func unstorable(r *protocol.Record) *protocol.Problem {
+	if r.GetId() == "" {
+		// All such records would be one message, and its repetitions.
+		return &protocol.Problem{
+			Class: protocol.Problem_BUG, Code: "record.no_id",
+			Message: "the connector gave the record no id; every record needs one that is the same whenever it is read again",
+		}
+	}
+	size := headerSize(r.GetId()) + headerSize(string(r.GetKey()))
+	longest := &protocol.KV{}
+	for _, kv := range r.GetMeta() {
+		size += headerSize(kv.GetK()) + headerSize(kv.GetV()) + 4
+		if len(kv.GetV()) > len(longest.GetV()) {
+			longest = kv
+		}
+	}
+	if size <= largestMetadata {
+		return nil
+	}
+	return &protocol.Problem{
+		Class: protocol.Problem_PERMANENT, Code: "record.metadata",
+		Message: fmt.Sprintf("id, key and metadata of the record take %d bytes, the limit is %d; the largest is %q with %d bytes: is the right field configured?",
+			size, largestMetadata, longest.GetK(), len(longest.GetV())),
+	}
+}
+
+// headerSize is what a text takes in a header, where control characters and
+// percent signs are escaped.
+func headerSize(s string) int {
+	n := len(s)
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == 0x7f || s[i] == '%' {
+			n += 2
+		}
+	}
+	return n
+}
+
+func shortened(list []*protocol.KV) []*protocol.KV {
+	out := make([]*protocol.KV, len(list))
+	for i, kv := range list {
+		out[i] = &protocol.KV{K: kv.GetK(), V: kv.GetV()[:min(len(kv.GetV()), longestKept)]}
 	}
 	return out
 }

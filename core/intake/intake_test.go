@@ -316,3 +316,20 @@ func TestRecordsWithoutIDAreKept(t *testing.T) {
 		t.Errorf("counted %v", w.counts)
 	}
 }
+
+// A record whose metadata no message can carry is kept, and does not stop its
+// source for ever.
+func TestLargeMetadataIsSetAside(t *testing.T) {
+	b := batch("p", "1", "2", "3", "4")
+	b.Records[0].Meta = append(b.Records[0].Meta, &protocol.KV{K: "key.note", V: strings.Repeat("x", 200<<10)})
+	b.Records[1].Meta = append(b.Records[1].Meta, &protocol.KV{K: "key.note", V: strings.Repeat("%", 30<<10)})
+	b.Records[2].Meta = append(b.Records[2].Meta, &protocol.KV{K: "key.note", V: strings.Repeat("x", 30<<10)})
+	w := newWorld(b)
+	w.run(t)
+	if len(w.msgs) != 2 || w.msgs[0].UUID != "shop.orders/3" {
+		t.Errorf("published %d messages", len(w.msgs))
+	}
+	if len(w.dead) != 2 || w.dead[0].MessageID != "shop.orders/1" || string(w.dead[0].Payload) != "doc 1" || !strings.Contains(w.dead[0].Reason, `"key.note" with 204800 bytes`) {
+		t.Errorf("dead letters %+v", w.dead)
+	}
+}

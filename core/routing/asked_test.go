@@ -207,3 +207,15 @@ func TestPanicBecomesADeadLetter(t *testing.T) {
 		t.Errorf("dead letter %+v", d)
 	}
 }
+
+// A key that no message can carry, because the wrong field is configured, makes a
+// dead letter; handed out again it would be refused again.
+func TestLargeKeyBecomesADeadLetter(t *testing.T) {
+	in, p, b := inbound(t, good+"key: out.name\n")
+	if err := in.Handle(received("1", `{"id": "7", "name": "`+strings.Repeat("x", 100<<10)+`"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.list) != 0 || len(b.dead) != 1 || !strings.Contains(b.dead[0].Reason, `"key" with 102400 bytes`) {
+		t.Errorf("published %d, dead letters %.300v", len(p.list), b.dead)
+	}
+}

@@ -178,7 +178,29 @@ func (in *Inbound) canonical(ctx context.Context, msg *message.Message, p part, 
 		}
 	}
 	topic = engine.CanonicalTopic(facts.Entity, facts.Event, in.route.Name.Value, key, in.route.Priority)
-	return in.event(msg, p, facts, key, out.Doc), topic, warnings(out.Warnings), nil
+	event = in.event(msg, p, facts, key, out.Doc)
+	return event, topic, warnings(out.Warnings), carried(event.Metadata)
+}
+
+// largestMetadata is below the 64 KiB that a message of NATS may have in its
+// headers, with room for what is escaped in them.
+const largestMetadata = 56 << 10
+
+// carried is the error of metadata that no message can carry: handed out again it
+// would be refused again.
+func carried(md message.Metadata) error {
+	size, longest := 0, ""
+	for k, v := range md {
+		size += len(k) + len(v) + 4
+		if len(v) > len(md[longest]) {
+			longest = k
+		}
+	}
+	if size <= largestMetadata {
+		return nil
+	}
+	return fmt.Errorf("the metadata of the event takes %d bytes, the limit is %d; the largest is %q with %d bytes: is the right field configured as key?",
+		size, largestMetadata, longest, len(md[longest]))
 }
 
 // guard turns a panic into a failure of class BUG: handing the message out again
