@@ -50,6 +50,7 @@ type Group struct {
 	Date, Time string
 	Control    string // GS06, UNG 0048
 	Version    string // GS08 as it stands: 004010VICS
+	Offset     int64
 	Rejected   bool
 }
 
@@ -199,9 +200,10 @@ type walk struct {
 	messages int             // of the interchange
 	ta1s     int
 
-	g     *Group
-	sets  int             // of the group
-	known map[string]bool // control numbers of sets in the group
+	g       *Group
+	groupAt int             // position of its header in the file
+	sets    int             // of the group
+	known   map[string]bool // control numbers of sets in the group
 
 	s    *setWalk // the open set, nil between sets
 	room setWalk

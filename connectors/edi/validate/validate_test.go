@@ -178,7 +178,7 @@ func TestEnvelopes(t *testing.T) {
 		{"group count", "IEA*1*", "IEA*2*", "reject envelope.interchange-count IEA01 at 28"},
 		{"interchange control number", "IEA*1*000000001", "IEA*1*000000002", "reject envelope.interchange-match IEA02 at 28"},
 		{"no IEA", "IEA*1*000000001~", "", "reject envelope.interchange-open IEA at 27"},
-		{"group of another kind", "GS*PO*", "GS*IN*", "reject envelope.group-kind ST01 at 1; reject envelope.group-kind ST01 at 1"},
+		{"group of another kind", "GS*PO*", "GS*IN*", "reject envelope.group-kind GS01 at 2; reject envelope.group-kind GS01 at 2"},
 		{"no ST", "ST*850*0001~" + good + "SE*12*0001~", "", "reject envelope.group-count GE01 at 15"},
 		{"number twice", "ST*850*0002~" + good + "SE*12*0002~", "ST*850*0001~" + good + "SE*12*0001~", "warning envelope.set-twice ST02 at 1"},
 		{"other version", "004010VICS", "004030VICS", "info structure.unknown-set ST01 at 1; info structure.unknown-set ST01 at 1"},

@@ -123,7 +123,8 @@ func (w *walk) gs(seg *syntax.Segment) {
 		return
 	}
 	v := func(n int) string { return strings.TrimSpace(seg.Value(n)) }
-	w.beginGroup(&Group{Functional: v(1), Sender: v(2), Receiver: v(3), Date: v(4), Time: v(5), Control: v(6), Version: v(8)})
+	w.groupAt = w.position
+	w.beginGroup(&Group{Offset: seg.Offset, Functional: v(1), Sender: v(2), Receiver: v(3), Date: v(4), Time: v(5), Control: v(6), Version: v(8)})
 }
 
 func (w *walk) ge(seg *syntax.Segment) {
@@ -157,11 +158,12 @@ func (w *walk) st(seg *syntax.Segment) {
 		return
 	}
 	if want := s.Grammar.Group; w.g != nil && want != "" && w.g.Functional != want {
-		w.add(w.at(seg, 1, finding.Finding{
+		w.add(finding.Finding{
 			Code: finding.GroupKind, Level: finding.Envelope, Severity: finding.Reject, AK502: "6", AK905: "1",
+			Segment: "GS", Element: 1, Position: w.groupAt, Offset: w.g.Offset, Value: w.g.Functional, Reference: "479",
 			Message:  fmt.Sprintf("a set %s belongs into a group %s, GS01 says %q", s.ID, want, w.g.Functional),
 			Expected: want, Hint: "correct GS01, or send the set in a group of its kind",
-		}))
+		})
 	}
 }
 

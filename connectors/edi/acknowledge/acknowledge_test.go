@@ -1,0 +1,153 @@
+package acknowledge_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/crossdock/crossdock/connectors/edi/acknowledge"
+	"github.com/crossdock/crossdock/connectors/edi/grammar"
+	"github.com/crossdock/crossdock/connectors/edi/grammars"
+	"github.com/crossdock/crossdock/connectors/edi/validate"
+	"github.com/crossdock/crossdock/connectors/edi/verdict"
+)
+
+var (
+	update  = flag.Bool("update", false, "write golden files")
+	library = grammar.Open(grammars.FS())
+	at      = time.Date(2026, 1, 5, 9, 15, 0, 0, time.UTC)
+)
+
+func collect(t testing.TB, doc []byte) *acknowledge.Collector {
+	t.Helper()
+	c := &acknowledge.Collector{}
+	if err := (&validate.Validator{Grammars: library}).Run(bytes.NewReader(doc), c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func isa(groups string) string {
+	return "ISA*00*          *00*          *ZZ*ACMEOUTFIT     *08*9254110060     *260105*0900*U*00401*000000317*0*P*>~" + groups + "IEA*1*000000317~"
+}
+
+const unb = "UNB+UNOC:3+5412345000013:14+5498765000017:14+260105:0900+317'"
+
+func TestAcknowledgements(t *testing.T) {
+	order := "BEG*00*SA*4500012345**20260105~PO1*1*48*EA*7.25**UP*614141000012~"
+	group := func(sets string, n string) string {
+		return "GS*PO*ACME*RETAILER*20260105*0900*12*X*004010VICS~" + sets + "GE*" + n + "*12~"
+	}
+	message := "UNH+1+ORDERS:D:96A:UN:EAN008'BGM+220+128576+9'DTM+137:20260105:102'NAD+BY+5412345000013::9'LIN+1++8711234567890:EN'QTY+21:48'UNS+S'UNT+8+1'"
+	for _, c := range []struct {
+		name, doc string
+		kind      acknowledge.Kind
+		version   string
+	}{
+		{"997-accepted", isa(group("ST*850*0001~"+order+"SE*4*0001~", "1")), acknowledge.X997, ""},
+		{"997-partly", isa(group("ST*850*0001~"+order+"SE*4*0001~ST*850*0002~BEG*00*SA**1*20261399~QQQ*1~SE*4*0002~", "2")), acknowledge.X997, ""},
+		{"997-005010", isa(group("ST*850*0001~BEG*ZQ*SA*4500012345**20260105~SE*3*0001~", "1")), acknowledge.X997, "005010"},
+		{"999", isa(group("ST*850*0001~BEG*ZQ*SA*4500012345**20260105~SE*3*0001~", "1")), acknowledge.X999, ""},
+		{"ta1", strings.Replace(isa(group("ST*850*0001~"+order+"SE*4*0001~", "1")), "IEA*1*000000317", "IEA*2*000000317", 1), acknowledge.TA1, ""},
+		{"contrl-accepted", unb + message + "UNZ+1+317'", acknowledge.CONTRL, ""},
+		{"contrl-refused", unb + strings.NewReplacer("QTY+21:48'", "QTY+21:4B'QQQ+1'", "UNT+8", "UNT+9").Replace(message) + "UNZ+1+317'", acknowledge.CONTRL, ""},
+		{"contrl-interchange", unb + message + "UNZ+7+317'", acknowledge.CONTRL, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out, err := collect(t, []byte(c.doc)).Write(c.kind, acknowledge.Options{Control: 42, At: at, Suffix: "\n", Version: c.version})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := string(bytes.Join(out, nil))
+			golden := filepath.Join("testdata", c.name+".edi")
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("written (run with -update to accept):\n%s\nwant:\n%s", got, want)
+			}
+			sound(t, out)
+		})
+	}
+}
+
+// sound checks that acknowledgements are accepted by what judges other documents.
+func sound(t *testing.T, acks [][]byte) {
+	t.Helper()
+	for _, a := range acks {
+		r, err := verdict.Grade("ack", bytes.NewReader(a), &validate.Validator{Grammars: library})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Verdict != verdict.Accept {
+			t.Errorf("the acknowledgement itself is graded %s: %v\n%s", r.Verdict, r.Findings, a)
+		}
+		if out, err := collect(t, a).Write(acknowledge.X997, acknowledge.Options{Control: 1, At: at}); !errors.Is(err, acknowledge.ErrNothing) {
+			t.Errorf("an acknowledgement is acknowledged: %s, %v", out, err)
+		}
+		if out, err := collect(t, a).Write(acknowledge.CONTRL, acknowledge.Options{Control: 1, At: at}); !errors.Is(err, acknowledge.ErrNothing) {
+			t.Errorf("an acknowledgement is acknowledged: %s, %v", out, err)
+		}
+	}
+}
+
+// TestEveryFileIsAnswered writes every kind for all files of our own making, most
+// of which have a defect.
+func TestEveryFileIsAnswered(t *testing.T) {
+	files, err := filepath.Glob("../verdict/testdata/derived/*")
+	if err != nil || len(files) < 100 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	answered := 0
+	for _, name := range files {
+		doc, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := collect(t, doc)
+		for _, kind := range []acknowledge.Kind{acknowledge.TA1, acknowledge.X997, acknowledge.X999, acknowledge.CONTRL} {
+			out, err := c.Write(kind, acknowledge.Options{Control: 7, At: at})
+			if errors.Is(err, acknowledge.ErrNothing) {
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s: %s: %v", filepath.Base(name), kind, err)
+			}
+			answered++
+			sound(t, out)
+		}
+	}
+	if answered < 250 {
+		t.Errorf("only %d acknowledgements were written", answered)
+	}
+}
+
+func TestControlNumber(t *testing.T) {
+	c := collect(t, []byte(isa("")))
+	if _, err := c.Write(acknowledge.TA1, acknowledge.Options{Control: 1_000_000_000, At: at}); err == nil || !strings.Contains(err.Error(), "does not fit ISA13") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// FuzzAcknowledge: whatever was read, the answer is sound or refused.
+func FuzzAcknowledge(f *testing.F) {
+	f.Add([]byte(isa("GS*PO*A*B*20260105*0900*12*X*004010~ST*850*0001~BEG*77~SE*3*0001~GE*1*12~")))
+	f.Add([]byte(unb + "UNH+1+ORDERS:D:96A:UN'UNT+2+1'UNZ+1+317'"))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		c := collect(t, doc)
+		for _, kind := range []acknowledge.Kind{acknowledge.TA1, acknowledge.X997, acknowledge.X999, acknowledge.CONTRL} {
+			_, _ = c.Write(kind, acknowledge.Options{Control: 7, At: at})
+		}
+	})
+}
