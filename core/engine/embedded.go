@@ -13,7 +13,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// maxPayload is the largest message including its headers. Batches are split by intake long before this.
+// maxPayload is the largest message including its headers that the embedded server takes; its streams take a little
+// less (maxRecord). Batches are split by intake long before this.
 const maxPayload = 32 << 20
 
 // embedded is a NATS server inside this process and the lock that keeps other processes off its directory.

@@ -20,19 +20,10 @@ func encode(topic string, m *message.Message) (*nats.Msg, error) {
 		return nil, fmt.Errorf("engine: a message for topic %q has no id: without one a repeated publish cannot be recognised", topic)
 	}
 	header := make(nats.Header, len(m.Metadata)+1)
-	id := encodeValue(m.UUID)
-	header[nats.MsgIdHdr] = []string{id}
-	size := len(nats.MsgIdHdr) + len(id) + 16
+	header[nats.MsgIdHdr] = []string{encodeValue(m.UUID)}
 	for name, value := range m.Metadata {
 		name, value = encodeName(name), encodeValue(value)
 		header[name] = []string{value}
-		size += len(name) + len(value) + 4
-	}
-	if size > maxHeaderBytes {
-		return nil, fmt.Errorf("engine: message %s: its metadata takes %d bytes, at most %d are possible: move large values into the payload", m.UUID, size, maxHeaderBytes)
-	}
-	if total := size + len(m.Payload); total > maxPayload {
-		return nil, fmt.Errorf("engine: message %s has %d bytes, at most %d are possible: split it at the source", m.UUID, total, maxPayload)
 	}
 	return &nats.Msg{Subject: topic + "." + SubjectToken(m.Metadata[MetaKey]), Header: header, Data: m.Payload}, nil
 }

@@ -24,6 +24,7 @@ const (
 // publisher pipelines the messages of a call to the server and waits for all acknowledgements and one shared
 // disk sync.
 type publisher struct {
+	conn   *nats.Conn
 	js     jetstream.JetStream
 	commit *committer // nil unless Fsync
 	bytes  *semaphore.Weighted
@@ -44,7 +45,7 @@ func newPublisher(conn *nats.Conn, commit *committer, opts Options) (*publisher,
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
-	return &publisher{js: js, commit: commit, bytes: semaphore.NewWeighted(inFlightBytes), rooms: map[string]*room{}, max: opts.MaxBytes}, nil
+	return &publisher{conn: conn, js: js, commit: commit, bytes: semaphore.NewWeighted(inFlightBytes), rooms: map[string]*room{}, max: opts.MaxBytes}, nil
 }
 
 // stop waits for running calls and refuses further ones.
@@ -61,7 +62,8 @@ func (p *publisher) stop() {
 //
 // On an error some of the messages may have been stored. Publishing the same call again within the duplicate
 // window is safe and stores what is missing. [ErrFull] is decided for the call as a whole, before anything is
-// sent, so that a message never overtakes an earlier one that found no room.
+// sent, so that a message never overtakes an earlier one that found no room. The same goes for a [TooLargeError],
+// which is about one message of the call: without that one the call can be made again.
 func (e *Engine) PublishBatch(ctx context.Context, topic string, msgs ...*message.Message) (duplicates []bool, err error) {
 	return e.pub.publish(ctx, topic, msgs)
 }
@@ -78,14 +80,9 @@ func (p *publisher) publish(ctx context.Context, topic string, msgs []*message.M
 	if len(msgs) == 0 {
 		return nil, nil
 	}
-	out := make([]*nats.Msg, len(msgs))
-	var total int64
-	for i, m := range msgs {
-		var err error
-		if out[i], err = encode(topic, m); err != nil {
-			return nil, err
-		}
-		total += storedSize(out[i])
+	out, total, err := p.encode(topic, msgs)
+	if err != nil {
+		return nil, err
 	}
 	room := p.room(streamOf(topic))
 	if err := room.reserve(ctx, total); err != nil {
@@ -94,13 +91,12 @@ func (p *publisher) publish(ctx context.Context, topic string, msgs []*message.M
 	defer room.settle(total)
 
 	duplicates := make([]bool, 0, len(out))
-	for len(out) > 0 {
-		n, size := window(out)
-		var err error
-		if duplicates, err = p.send(ctx, out[:n], size, duplicates); err != nil {
-			return nil, publishError(topic, err)
+	for sent := 0; sent < len(out); {
+		n, size := window(out[sent:])
+		if duplicates, err = p.send(ctx, out[sent:sent+n], size, duplicates); err != nil {
+			return nil, publishError(topic, sent, err)
 		}
-		out = out[n:]
+		sent += n
 	}
 	if p.commit != nil {
 		if err := p.commit.wait(ctx); err != nil {
@@ -108,6 +104,21 @@ func (p *publisher) publish(ctx context.Context, topic string, msgs []*message.M
 		}
 	}
 	return duplicates, nil
+}
+
+// encode makes the NATS messages of a call, of which each fits into the stream, and returns the space they take.
+func (p *publisher) encode(topic string, msgs []*message.Message) (out []*nats.Msg, total int64, err error) {
+	out = make([]*nats.Msg, len(msgs))
+	for i, m := range msgs {
+		if out[i], err = encode(topic, m); err != nil {
+			return nil, 0, err
+		}
+		if err := fits(out[i], m.UUID, p.conn.MaxPayload(), p.max); err != nil {
+			return nil, 0, at(i, err)
+		}
+		total += storedSize(out[i])
+	}
+	return out, total, nil
 }
 
 // window returns how many of msgs go out together and their size.
@@ -132,21 +143,21 @@ func (p *publisher) send(ctx context.Context, msgs []*nats.Msg, size int64, dupl
 	defer p.bytes.Release(size)
 	futures := make([]jetstream.PubAckFuture, 0, len(msgs))
 	var failed error
-	for _, m := range msgs {
+	for i, m := range msgs {
 		f, err := p.js.PublishMsgAsync(m, jetstream.WithStallWait(publishTimeout))
 		if err != nil {
-			failed = err
+			failed = at(i, refusedSize(m, err))
 			break
 		}
 		futures = append(futures, f)
 	}
-	for _, f := range futures {
+	for i, f := range futures {
 		select {
 		case ack := <-f.Ok():
 			duplicates = append(duplicates, ack.Duplicate)
 		case err := <-f.Err():
 			if failed == nil {
-				failed = err
+				failed = at(i, refusedSize(f.Msg(), err))
 			}
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -155,9 +166,14 @@ func (p *publisher) send(ctx context.Context, msgs []*nats.Msg, size int64, dupl
 	return duplicates, failed
 }
 
-func publishError(topic string, err error) error {
+// publishError is what the caller hears of a failure to send messages, the first of which has the place first in the
+// call.
+func publishError(topic string, first int, err error) error {
 	var api *jetstream.APIError
+	var large *TooLargeError
 	switch {
+	case errors.As(err, &large):
+		return at(first+large.Index, err)
 	case errors.As(err, &api) && isOutOfRoom(api):
 		return fmt.Errorf("engine: publish to %q: %w (%s)", topic, ErrFull, api.Description)
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
