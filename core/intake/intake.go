@@ -168,16 +168,13 @@ func (s *Source) accept(ctx context.Context, b *protocol.ReadBatch) error {
 	for i, r := range b.GetRecords() {
 		msgs[i] = s.message(r, now)
 	}
-	duplicates := make([]bool, len(msgs))
-	if len(msgs) > 0 {
-		end := s.trace(ctx, msgs)
-		var err error
-		defer func() { end(err) }()
-		if duplicates, err = s.o.Publisher.PublishBatch(ctx, engine.ReceivedTopic(s.o.Endpoint), msgs...); err != nil {
-			return fmt.Errorf("%s: %d records could not be stored; the source keeps them: %w", s.o.Endpoint, len(msgs), err)
-		}
+	end := s.trace(ctx, msgs)
+	stored, duplicates, err := s.publish(ctx, msgs)
+	end(err)
+	if err != nil {
+		return err
 	}
-	s.record(msgs, duplicates, b, now)
+	s.record(stored, duplicates, len(b.GetUnreadable())+len(msgs)-len(stored), b.GetLag().AsDuration(), now)
 	if pos := b.GetPosition(); len(pos) > 0 {
 		s.mu.Lock()
 		s.position, s.dirty = pos, true
@@ -296,7 +293,9 @@ func (s *Source) trace(ctx context.Context, msgs []*message.Message) func(error)
 	}
 }
 
-func (s *Source) record(msgs []*message.Message, duplicates []bool, b *protocol.ReadBatch, began time.Time) {
+// record writes down what became of a batch: the messages in the stream, which of
+// them were known already, and how many inputs became dead letters.
+func (s *Source) record(msgs []*message.Message, duplicates []bool, dead int, lag time.Duration, began time.Time) {
 	hops := make([]ledger.Hop, len(msgs))
 	fresh, dups := 0, 0
 	took := s.o.Now().Sub(began)
@@ -312,13 +311,12 @@ func (s *Source) record(msgs []*message.Message, duplicates []bool, b *protocol.
 		hops[i].State, hops[i].Took = state, took
 	}
 	s.o.Book.Journal(hops...)
-	unreadable := len(b.GetUnreadable())
 	for _, r := range s.o.Routes {
-		s.o.Book.Count(r, "", "received", int64(fresh+unreadable))
+		s.o.Book.Count(r, "", "received", int64(fresh+dead))
 		s.o.Book.Count(r, "", "duplicates", int64(dups))
 	}
 	if s.o.Observer != nil {
-		s.o.Observer.Received(s.o.Endpoint, fresh+unreadable, dups, b.GetLag().AsDuration())
+		s.o.Observer.Received(s.o.Endpoint, fresh+dead, dups, lag)
 	}
 }
 

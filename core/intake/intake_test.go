@@ -34,6 +34,7 @@ type world struct {
 	stored []byte
 	froms  []string
 
+	largest                                          int // bytes of the largest payload that is taken; 0 for any
 	publishErr, buryErr, positionErr, setPositionErr error
 
 	// batches are offered by each Read, one list a stream; a stream ends with
@@ -83,6 +84,11 @@ func (w *world) PublishBatch(_ context.Context, topic string, msgs ...*message.M
 	defer w.mu.Unlock()
 	if w.publishErr != nil {
 		return nil, w.publishErr
+	}
+	for i, m := range msgs {
+		if w.largest > 0 && len(m.Payload) > w.largest {
+			return nil, &engine.TooLargeError{Index: i, MessageID: m.UUID, What: "message", Size: int64(len(m.Payload)), Limit: int64(w.largest), Remedy: "raise max_payload"}
+		}
 	}
 	dups := make([]bool, len(msgs))
 	for i, m := range msgs {
@@ -331,5 +337,52 @@ func TestLargeMetadataIsSetAside(t *testing.T) {
 	}
 	if len(w.dead) != 2 || w.dead[0].MessageID != "shop.orders/1" || string(w.dead[0].Payload) != "doc 1" || !strings.Contains(w.dead[0].Reason, `"key.note" with 204800 bytes`) {
 		t.Errorf("dead letters %+v", w.dead)
+	}
+}
+
+// A record that is too large for the message store is kept whole, with all that a
+// replay needs once the store takes it; the others of its batch go on, and the
+// source with them.
+func TestTooLargeRecordIsSetAside(t *testing.T) {
+	b := batch("p", "1", "2", "3")
+	b.Records[1].Payload = []byte("a large document")
+	b.Records[1].Key = []byte("4711")
+	b.Records[1].Meta = append(b.Records[1].Meta, &protocol.KV{K: "key.note", V: strings.Repeat("x", 5<<10)})
+	w := newWorld(b)
+	w.largest = len("doc 1")
+	w.run(t)
+	if len(w.msgs) != 2 || w.msgs[0].UUID != "shop.orders/1" || w.msgs[1].UUID != "shop.orders/3" || w.handled[0] != nil || string(w.stored) != "p" {
+		t.Errorf("published %d messages, the connector heard %v, position %q", len(w.msgs), w.handled, w.stored)
+	}
+	if len(w.dead) != 1 {
+		t.Fatalf("dead letters %+v", w.dead)
+	}
+	d := w.dead[0]
+	if d.MessageID != "shop.orders/2" || string(d.Payload) != "a large document" || d.Stage != "intake" || d.Class != "PERMANENT" || d.Code != "record.too_large" ||
+		d.Key != "4711" || d.Metadata[engine.MetaKey] != "4711" || d.Metadata[engine.MetaEntity] != "order" || len(d.Keys["note"]) != 5<<10 || !strings.Contains(d.Reason, "raise max_payload") {
+		t.Errorf("dead letter %+v", d)
+	}
+	if got := strings.Join(w.events, ", "); !strings.HasPrefix(got, "buried, durable, acknowledge") {
+		t.Errorf("happened: %s", got)
+	}
+	if w.counts["a received"] != 3 || w.counts["a duplicates"] != 0 || len(w.hops) != 2 {
+		t.Errorf("counted %v, journal %+v", w.counts, w.hops)
+	}
+}
+
+// Neither is a source stopped by a batch of nothing else, nor is anything
+// acknowledged that could not be kept.
+func TestTooLargeRecordsAlone(t *testing.T) {
+	w := newWorld(batch("p", "1", "2"))
+	w.largest = 1
+	w.run(t)
+	if len(w.msgs) != 0 || len(w.dead) != 2 || w.handled[0] != nil || w.counts["a received"] != 2 {
+		t.Errorf("published %d, dead letters %+v, the connector heard %v, counted %v", len(w.msgs), w.dead, w.handled, w.counts)
+	}
+	w = newWorld(batch("p", "1", "2"))
+	w.largest, w.buryErr = 1, errors.New("no space left on device")
+	w.run(t)
+	if !errors.Is(w.handled[0], w.buryErr) || w.stored != nil {
+		t.Errorf("the connector heard %v, position %q", w.handled, w.stored)
 	}
 }
