@@ -358,7 +358,7 @@ func TestTooLargeRecordIsSetAside(t *testing.T) {
 		t.Fatalf("dead letters %+v", w.dead)
 	}
 	d := w.dead[0]
-	if d.MessageID != "shop.orders/2" || string(d.Payload) != "a large document" || d.Stage != "intake" || d.Class != "PERMANENT" || d.Code != "record.too_large" ||
+	if d.MessageID != "shop.orders/2" || string(d.Payload) != "a large document" || d.Stage != "intake" || d.Class != "PERMANENT" || d.Code != "too_large" ||
 		d.Key != "4711" || d.Metadata[engine.MetaKey] != "4711" || d.Metadata[engine.MetaEntity] != "order" || len(d.Keys["note"]) != 5<<10 || !strings.Contains(d.Reason, "raise max_payload") {
 		t.Errorf("dead letter %+v", d)
 	}

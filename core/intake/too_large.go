@@ -40,7 +40,7 @@ func (s *Source) setAside(ctx context.Context, m *message.Message, cause *engine
 	now := s.o.Now().UTC()
 	d := ledger.Dead{
 		Route: strings.Join(s.o.Routes, ","), Target: s.o.Endpoint, Key: m.Metadata.Get(engine.MetaKey), MessageID: m.UUID,
-		Correlation: m.Metadata.Get(engine.MetaCorrelation), Stage: "intake", Class: "PERMANENT", Code: "record.too_large", Reason: cause.Error(),
+		Correlation: m.Metadata.Get(engine.MetaCorrelation), Stage: "intake", Class: "PERMANENT", Code: "too_large", Reason: cause.Error(),
 		Payload: m.Payload, ContentType: m.Metadata.Get(engine.MetaContentType), Metadata: m.Metadata, Keys: engine.BusinessKeys(m.Metadata),
 		Attempts: 1, FirstAt: now, At: now, State: "dead",
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -83,10 +84,27 @@ func (n *Node) publishAgain(ctx context.Context, d ledger.Dead) error {
 	if m.Metadata.Get(engine.MetaCorrelation) == "" {
 		m.Metadata.Set(engine.MetaCorrelation, d.Correlation)
 	}
-	if _, err := n.engine.PublishBatch(ctx, engine.ReceivedTopic(d.Target), m); err != nil {
+	_, err := n.engine.PublishBatch(ctx, engine.ReceivedTopic(d.Target), m)
+	var large *engine.TooLargeError
+	switch {
+	case errors.As(err, &large):
+		if err := n.buryAgain(ctx, d, m.UUID, large); err != nil {
+			return err
+		}
+	case err != nil:
 		return err
 	}
 	return n.Ledger.RequeueDone(ctx, d.ID)
+}
+
+// buryAgain makes a replay that the message store does not take, however often it
+// is tried, a dead letter of its own: those behind it go on.
+func (n *Node) buryAgain(ctx context.Context, d ledger.Dead, id string, cause *engine.TooLargeError) error {
+	now := time.Now().UTC()
+	d.MessageID, d.Class, d.Code, d.Reason, d.Stack = id, "PERMANENT", "too_large", cause.Error(), ""
+	d.Attempts, d.FirstAt, d.At, d.State = 1, now, now, ledger.DeadLetter
+	_, err := n.Ledger.Bury(ctx, d, false)
+	return err
 }
 
 // reads reports whether a route of the project starts at a source endpoint.

@@ -141,7 +141,11 @@ func (in *Inbound) one(ctx context.Context, msg *message.Message, p part) error 
 		return in.bury(ctx, msg, p, err)
 	}
 	known, err := in.publisher.PublishBatch(ctx, topic, event)
-	if err != nil {
+	var large *engine.TooLargeError
+	switch {
+	case errors.As(err, &large): // as often as it comes
+		return in.bury(ctx, msg, p, err)
+	case err != nil:
 		return fmt.Errorf("route %s: publishing %s: %w", in.route.Name.Value, p.id, err)
 	}
 	hop := Hop(event, began)
@@ -290,8 +294,12 @@ func (in *Inbound) bury(ctx context.Context, msg *message.Message, p part, cause
 
 func codeOf(err error) string {
 	var me *mapping.Error
-	if errors.As(err, &me) {
+	var large *engine.TooLargeError
+	switch {
+	case errors.As(err, &me):
 		return "mapping"
+	case errors.As(err, &large):
+		return "too_large"
 	}
 	return "route"
 }
