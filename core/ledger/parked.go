@@ -93,13 +93,6 @@ func (l *Ledger) ParkedHead(ctx context.Context, lane, key string) (p Parked, ok
 	return list[0], true, nil
 }
 
-// ParkedList returns what waits in a lane, or in all lanes when it is empty, in
-// the order of keys and queues.
-func (l *Ledger) ParkedList(ctx context.Context, lane string, limit int) ([]Parked, error) {
-	return l.parked(ctx, `SELECT `+parkedColumns+` FROM parked WHERE lane = ? OR ? = '' ORDER BY lane, msg_key, seq LIMIT ?`,
-		text(lane), text(lane), limit)
-}
-
 // LaneWaiting is how much waits in a lane, and since when.
 type LaneWaiting struct {
 	Parked int
