@@ -35,7 +35,7 @@ func (t *totals) segment(s *setWalk, seg *syntax.Segment, node *grammar.Node) {
 	if node.Fragment || node.Tree != nil {
 		t.lines++
 	}
-	x12 := s.w.ic.Standard == syntax.X12
+	x12 := s.w.std == syntax.X12
 	switch seg.Key {
 	case keyCTT:
 		if n, ok := number(seg.Value(1)); ok && x12 {

@@ -101,7 +101,7 @@ func (w *walk) unh(seg *syntax.Segment) {
 		w.outside(seg)
 	}
 	c := func(m int) string { return strings.TrimSpace(seg.ComponentValue(2, m)) }
-	s := &Set{ID: c(1), Control: strings.TrimSpace(seg.Value(1)), Release: grammar.Release(syntax.EDIFACT, c(2), c(3)), Association: c(5)}
+	s := &Set{ID: c(1), Control: strings.TrimSpace(seg.Value(1)), Release: grammar.Release(syntax.EDIFACT, c(2), seg.ComponentValue(2, 3)), Association: c(5)}
 	s.Grammar = w.grammarOf(syntax.EDIFACT, s)
 	w.beginSet(seg, s)
 	if s.Grammar == nil {

@@ -62,7 +62,7 @@ func (s *setWalk) position(seg *syntax.Segment, element int, p *grammar.Position
 		}
 		return
 	}
-	d := s.w.ic.Delimiters.Repetition
+	d := s.w.d.Repetition
 	if d == 0 || bytes.IndexByte(data, d) < 0 {
 		s.value(seg, element, 0, data, p)
 		return
@@ -84,7 +84,7 @@ func (s *setWalk) position(seg *syntax.Segment, element int, p *grammar.Position
 
 // value checks one occurrence of an element or composite.
 func (s *setWalk) value(seg *syntax.Segment, element, repeat int, data []byte, p *grammar.Position) {
-	by := s.w.ic.Delimiters.Component
+	by := s.w.d.Component
 	if p.Composite == nil && (by == 0 || bytes.IndexByte(data, by) < 0) {
 		s.simple(seg, where{element: element, repeat: repeat}, data, p)
 		return
@@ -140,7 +140,7 @@ func (s *setWalk) simple(seg *syntax.Segment, at where, data []byte, p *grammar.
 		return
 	}
 	data = seg.Plain(data)
-	fault, length := faultOf(e, data, s.w.ic.Delimiters.Decimal, s.w.ic.Standard)
+	fault, length := faultOf(e, data, s.w.d.Decimal, s.w.std)
 	if fault == noFault && e.Closed() {
 		if _, known := e.Codes[string(data)]; !known {
 			fault = badCode

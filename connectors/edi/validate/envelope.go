@@ -84,7 +84,7 @@ func (w *walk) twice(seg *syntax.Segment, element int) {
 		// X12 leaves it to the agreement whether a number may come again (X12.5);
 		// ISO 9735 does not.
 		severity := finding.Reject
-		if w.ic.Standard == syntax.X12 {
+		if w.std == syntax.X12 {
 			severity = finding.Warning
 		}
 		w.add(w.at(seg, element, finding.Finding{
@@ -106,7 +106,7 @@ func (w *walk) closeInterchange(seg *syntax.Segment) {
 	}
 	w.closeGroup(nil)
 	if seg == nil {
-		tag := map[syntax.Standard]string{syntax.X12: "IEA", syntax.EDIFACT: "UNZ", syntax.TRADACOMS: "END"}[w.ic.Standard]
+		tag := map[syntax.Standard]string{syntax.X12: "IEA", syntax.EDIFACT: "UNZ", syntax.TRADACOMS: "END"}[w.std]
 		w.add(finding.Finding{
 			Code: finding.InterchangeOpen, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, TA105: "023", EDIFACT: "13",
 			Segment: tag, Position: w.position, Offset: w.ic.Offset,
@@ -132,7 +132,7 @@ func (w *walk) closeGroup(seg *syntax.Segment) {
 	}
 	if seg == nil {
 		tag := "GE"
-		if w.ic.Standard == syntax.EDIFACT {
+		if w.std == syntax.EDIFACT {
 			tag = "UNE"
 		}
 		w.add(finding.Finding{
@@ -175,7 +175,7 @@ func (w *walk) closeSet(seg *syntax.Segment) {
 	}
 	s := w.s.set
 	if seg == nil {
-		tag := map[syntax.Standard]string{syntax.X12: "SE", syntax.EDIFACT: "UNT", syntax.TRADACOMS: "MTR"}[w.ic.Standard]
+		tag := map[syntax.Standard]string{syntax.X12: "SE", syntax.EDIFACT: "UNT", syntax.TRADACOMS: "MTR"}[w.std]
 		w.add(finding.Finding{
 			Code: finding.SetOpen, Level: finding.Envelope, Severity: finding.Reject, AK502: "2", EDIFACT: "13",
 			Segment: tag, Position: s.Segments + 1, Offset: s.Offset, Message: fmt.Sprintf("the set %s %s has no %s", s.ID, s.Control, tag),

@@ -194,7 +194,9 @@ type walk struct {
 	first    string
 	position int // segments of the file
 
-	ic       *Interchange
+	std      syntax.Standard
+	d        syntax.Delimiters
+	ic       *Interchange    // nil outside of one; UNA may be followed by a message without UNB
 	controls map[string]bool // of interchanges in this file
 	groups   int             // of the interchange
 	messages int             // of the interchange
@@ -312,7 +314,8 @@ func (w *walk) notes() {
 }
 
 func (w *walk) segment(seg *syntax.Segment) error {
-	switch w.r.Standard() {
+	w.std, w.d = w.r.Standard(), w.r.Delimiters()
+	switch w.std {
 	case syntax.X12:
 		w.x12(seg)
 	case syntax.EDIFACT:
