@@ -141,7 +141,7 @@ func (e *Engine) createStream(ctx context.Context, name, subjects string) error 
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("engine: create stream %s on %s: %w", name, e.where(), err)
+		return fmt.Errorf("engine: create stream %s on %s: %w", name, e.where(), e.withoutRoom(ctx, name, err))
 	}
 	return nil
 }
