@@ -298,8 +298,10 @@ func (s *source) record(doc *filedrop.Document, rec formats.Record) (sdk.Record,
 	return out, nil
 }
 
+// meta says where a record comes from. The file's name is a business key as
+// well: people ask for a file by its name, whatever became of it.
 func meta(doc *filedrop.Document, line int) map[string]string {
-	m := map[string]string{"file": doc.Name, "file.bytes": strconv.FormatInt(doc.Size, 10), "file.modified": doc.ModTime.Format(time.RFC3339)}
+	m := map[string]string{"file": doc.Name, "key.file": doc.Name, "file.bytes": strconv.FormatInt(doc.Size, 10), "file.modified": doc.ModTime.Format(time.RFC3339)}
 	if doc.Hash != "" {
 		m["file.sha256"] = doc.Hash
 	}

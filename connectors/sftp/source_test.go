@@ -142,7 +142,7 @@ func TestSourceRecords(t *testing.T) {
 		t.Fatalf("%d records, want 2", len(batch.Records))
 	}
 	rec := batch.Records[0]
-	if rec.Key != "7" || rec.Entity != "sale" || rec.Meta["key.order"] != "R1" || rec.Meta["key.gtin"] != "a" || rec.Meta["file"] != "sales.csv" || rec.Meta["line"] != "2" || rec.Meta["key.none"] != "" || rec.EventTime.IsZero() {
+	if rec.Key != "7" || rec.Entity != "sale" || rec.Meta["key.order"] != "R1" || rec.Meta["key.gtin"] != "a" || rec.Meta["file"] != "sales.csv" || rec.Meta["key.file"] != "sales.csv" || rec.Meta["line"] != "2" || rec.Meta["key.none"] != "" || rec.EventTime.IsZero() {
 		t.Errorf("record %+v", rec)
 	}
 	if batch.Records[1].ID == rec.ID || !strings.HasSuffix(rec.ID, "/0") {
@@ -264,7 +264,7 @@ func TestSourceRejectsBrokenFiles(t *testing.T) {
 	}
 	bad := batch.Unreadable[0]
 	var known *sdk.Error
-	if !errors.As(bad.Err, &known) || known.Class != sdk.Permanent || !strings.Contains(bad.Err.Error(), "broken.csv:3: the row has 1 cells") || string(bad.Content) != "a,b\n1,2\n3\n" || bad.Meta["file"] != "in/error/broken.csv" {
+	if !errors.As(bad.Err, &known) || known.Class != sdk.Permanent || !strings.Contains(bad.Err.Error(), "broken.csv:3: the row has 1 cells") || string(bad.Content) != "a,b\n1,2\n3\n" || bad.Meta["file"] != "in/error/broken.csv" || bad.Meta["key.file"] != "broken.csv" {
 		t.Errorf("unreadable %+v", bad)
 	}
 	if len(s.find(t, "in/error/*")) > 0 {
