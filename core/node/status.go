@@ -87,11 +87,15 @@ func (n *Node) lanes(ctx context.Context) []telemetry.Lane {
 	for _, r := range n.routes {
 		for i, l := range r.Lanes {
 			t := r.Route.Targets[i]
-			w := waiting[t.Lane]
-			out = append(out, telemetry.Lane{
+			w, status := waiting[t.Lane], l.Status()
+			lane := telemetry.Lane{
 				Route: r.Route.Name.Value, Target: t.Endpoint.Value, Lag: n.lag(ctx, r.LaneSub[i]), Parked: w.Parked, OldestParked: w.Oldest,
-				LastEffect: effects[t.Lane], Since: n.started, Cadence: r.Route.Cadence, Circuit: n.targets.circuitState(t.Endpoint.Value), Paused: l.Status().State == delivery.Paused,
-			})
+				LastEffect: effects[t.Lane], Since: n.started, Cadence: r.Route.Cadence, Circuit: n.targets.circuitState(t.Endpoint.Value), Paused: status.State == delivery.Paused,
+			}
+			if status.State == delivery.Stopped {
+				lane.Stopped = status.Reason
+			}
+			out = append(out, lane)
 		}
 	}
 	return out

@@ -17,7 +17,8 @@ type Lane struct {
 	Since         time.Time     // when the lane started to run, or was resumed
 	Cadence       time.Duration // an effect is expected at least this often; 0 if there is no such expectation
 	Circuit       Circuit
-	Paused        bool // by an operator
+	Paused        bool   // by an operator
+	Stopped       string // why the lane stopped by itself and waits for an operator; empty if it did not
 }
 
 // State of a lane or of all of them.
@@ -64,7 +65,7 @@ type Health struct {
 
 // Report judges lanes by their last business effect. A lane is
 //
-//   - stale, when it has a Cadence and its last effect (or its start, if later) is longer ago than that; or when
+//   - stale, when it stopped by itself, because only an operator lets it go on; when it has a Cadence and its last effect (or its start, if later) is longer ago than that; or when
 //     messages wait and nothing had an effect for Limits.Stalled;
 //   - degraded, when its circuit is not closed, it is paused, or a message has been parked longer than
 //     Limits.Parked;
@@ -107,6 +108,8 @@ func judge(now time.Time, l Lane, limits Limits) LaneHealth {
 	switch {
 	case l.Paused:
 		add(Degraded, "paused by an operator, %s", waiting(l))
+	case l.Stopped != "":
+		add(Stale, "stopped, %s: %s; correct the cause, then `crossdock route resume %s`", waiting(l), l.Stopped, l.Route)
 	case last.IsZero():
 	case l.Cadence > 0 && quiet > l.Cadence:
 		add(Stale, "no effect for %s, expected every %s, %s", quiet, l.Cadence, waiting(l))

@@ -23,6 +23,7 @@ func TestReport(t *testing.T) {
 		{"cadence met", Lane{LastEffect: ago(14 * time.Minute), Cadence: 15 * time.Minute}, "r → t: ok"},
 		{"cadence missed although nothing waits", Lane{LastEffect: ago(16 * time.Minute), Cadence: 15 * time.Minute}, "r → t: stale: no effect for 16m0s, expected every 15m0s, no message waits"},
 		{"slow cadence, work waits", Lane{LastEffect: ago(time.Hour), Cadence: 24 * time.Hour, Lag: 2}, "r → t: stale: no effect for 1h0m0s while 2 messages wait"},
+		{"stopped by itself", Lane{LastEffect: ago(time.Second), Lag: 1, Stopped: "CONFIG: no such table"}, "r → t: stale: stopped, 1 message waits: CONFIG: no such table; correct the cause, then `crossdock route resume r`"},
 		{"paused", Lane{LastEffect: ago(time.Hour), Lag: 2, Paused: true}, "r → t: degraded: paused by an operator, 2 messages wait"},
 		{"circuit", Lane{LastEffect: ago(time.Second), Circuit: CircuitOpen}, "r → t: degraded: the target does not answer (circuit open)"},
 		{"parked for long", Lane{LastEffect: ago(time.Second), Parked: 1, OldestParked: ago(20 * time.Minute)}, "r → t: degraded: the oldest parked message has waited for 20m0s"},
