@@ -19,7 +19,7 @@ func TestOpenOnFullDisk(t *testing.T) {
 	}
 	// 2 PiB and the third that stays free.
 	want := regexp.MustCompile(`the disk of ` + regexp.QuoteMeta(dir) +
-		` is too full for the message store: [0-9.]+ [TGM]iB are free, 2730\.7 TiB are needed \(room for 2 streams of engine\.maxBytes, 1024\.0 TiB, with a quarter to spare; 3\.0 MiB are in them already\): free 2[0-9.]+ TiB, or lower engine\.maxBytes`)
+		` is too full for the message store: [0-9.]+ [TGM]iB are free, 2730\.7 TiB are needed \(room for 2 streams of engine\.maxBytes, 1024\.0 TiB, with a quarter to spare; 3\.1 MiB are in them already\): free 2[0-9.]+ TiB, or lower engine\.maxBytes`)
 	if !want.MatchString(err.Error()) {
 		t.Errorf("error %q", err)
 	}
