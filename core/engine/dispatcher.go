@@ -100,9 +100,9 @@ func (d *dispatcher) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	js := d.engine.js
 	var consumer jetstream.Consumer
 	err := d.engine.untilLed(ctx, func(ctx context.Context) (err error) {
-		consumer, err = js.CreateOrUpdateConsumer(ctx, d.id.stream, jetstream.ConsumerConfig{
+		consumer, err = js.CreateOrUpdateConsumer(ctx, d.engine.opts.stored(d.id.stream), jetstream.ConsumerConfig{
 			Durable:       SubjectToken(d.id.durable),
-			FilterSubject: d.filter,
+			FilterSubject: d.engine.opts.subject(d.filter),
 			DeliverPolicy: jetstream.DeliverAllPolicy,
 			AckPolicy:     jetstream.AckExplicitPolicy,
 			AckWait:       d.opts.AckWait,
@@ -119,7 +119,7 @@ func (d *dispatcher) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	// was acknowledged beyond it comes a second time, which receivers have to expect anyway.
 	if consumer.CachedInfo().NumAckPending > 0 {
 		err := d.engine.untilLed(ctx, func(ctx context.Context) error {
-			_, err := js.ResetConsumer(ctx, d.id.stream, SubjectToken(d.id.durable))
+			_, err := js.ResetConsumer(ctx, d.engine.opts.stored(d.id.stream), SubjectToken(d.id.durable))
 			return err
 		})
 		if err != nil {

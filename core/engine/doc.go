@@ -32,6 +32,9 @@
 // With no URLs the server runs inside this process, without a network port, on a directory that belongs to this
 // process alone. With URLs the same code talks to a NATS cluster and Replicas takes the place of the disk sync.
 //
+// Several projects may share a cluster: with a Namespace every stream and subject begins with it on the server, and
+// nothing of one project is visible to another. Names in this package's interface are always those without it.
+//
 // Watermill's Router calls Close on the publisher and subscriber it was given. Closing a publisher here does
 // nothing, and closing a subscriber ends only its own subscriptions: the connection belongs to the [Engine].
 package engine

@@ -36,6 +36,7 @@ type Engine struct {
 	pubConn  *nats.Conn
 	subConn  *nats.Conn // apart from pubConn, so that a flood of deliveries does not delay publish acknowledgements
 	js       jetstream.JetStream
+	used     bool // when it was opened, a stream held a message or had held one
 
 	mu          sync.Mutex
 	closed      bool
@@ -83,9 +84,11 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	for name, subjects := range map[string]string{StreamReceived: "received.>", StreamCanonical: "canonical.>"} {
-		if err := e.createStream(ctx, name, subjects); err != nil {
+		used, err := e.createStream(ctx, name, subjects)
+		if err != nil {
 			return err
 		}
+		e.used = e.used || used
 	}
 	return e.syncNow(ctx)
 }
@@ -122,12 +125,13 @@ func (e *Engine) where() string {
 	return strings.Join(e.opts.URLs, ", ")
 }
 
-func (e *Engine) createStream(ctx context.Context, name, subjects string) error {
+// createStream makes a stream or sets the limits of the one there is; used is true when a message was ever in it.
+func (e *Engine) createStream(ctx context.Context, name, subjects string) (used bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	cfg := jetstream.StreamConfig{
-		Name:       name,
-		Subjects:   []string{subjects},
+		Name:       e.opts.stored(name),
+		Subjects:   []string{e.opts.subject(subjects)},
 		Storage:    jetstream.FileStorage,
 		Retention:  jetstream.LimitsPolicy,
 		Discard:    jetstream.DiscardNew,
@@ -136,14 +140,17 @@ func (e *Engine) createStream(ctx context.Context, name, subjects string) error 
 		Duplicates: e.opts.DuplicateWindow,
 		Replicas:   e.opts.Replicas,
 	}
-	err := e.untilLed(ctx, func(ctx context.Context) error {
-		_, err := e.js.CreateOrUpdateStream(ctx, cfg)
+	err = e.untilLed(ctx, func(ctx context.Context) error {
+		s, err := e.js.CreateOrUpdateStream(ctx, cfg)
+		if err == nil {
+			used = s.CachedInfo().State.LastSeq > 0
+		}
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("engine: create stream %s on %s: %w", name, e.where(), e.withoutRoom(ctx, name, err))
+		return false, fmt.Errorf("engine: create stream %s on %s: %w", name, e.where(), e.withoutRoom(ctx, name, err))
 	}
-	return nil
+	return used, nil
 }
 
 // untilLed repeats an idempotent request while a cluster elects a leader: until then it refuses requests or leaves
@@ -185,7 +192,7 @@ func (e *Engine) CreateTopic(ctx context.Context, topic string) error {
 	if name == StreamReceived || name == StreamCanonical {
 		return nil
 	}
-	if err := e.createStream(ctx, name, root+".>"); err != nil {
+	if _, err := e.createStream(ctx, name, root+".>"); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -193,6 +200,9 @@ func (e *Engine) CreateTopic(ctx context.Context, topic string) error {
 	e.mu.Unlock()
 	return e.syncNow(ctx)
 }
+
+// Unused reports whether the streams held no message, now or in the past, when the engine was opened.
+func (e *Engine) Unused() bool { return !e.used }
 
 // syncNow makes files and directories that the server has just created survive a power failure.
 func (e *Engine) syncNow(ctx context.Context) error {
@@ -246,7 +256,7 @@ func (e *Engine) Lag(ctx context.Context, durable string) (uint64, error) {
 
 func (e *Engine) consumerInfo(ctx context.Context, durable string) (*jetstream.ConsumerInfo, error) {
 	for _, stream := range e.streams() {
-		c, err := e.js.Consumer(ctx, stream, SubjectToken(durable))
+		c, err := e.js.Consumer(ctx, e.opts.stored(stream), SubjectToken(durable))
 		switch {
 		case err == nil:
 			return c.CachedInfo(), nil
@@ -272,7 +282,7 @@ func (e *Engine) streams() []string {
 // there is none.
 func (e *Engine) RemoveSubscription(ctx context.Context, durable string) error {
 	for _, stream := range e.streams() {
-		err := e.js.DeleteConsumer(ctx, stream, SubjectToken(durable))
+		err := e.js.DeleteConsumer(ctx, e.opts.stored(stream), SubjectToken(durable))
 		if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 			return fmt.Errorf("engine: remove subscription %q from stream %s: %w", durable, stream, err)
 		}
@@ -285,7 +295,7 @@ func (e *Engine) RemoveSubscription(ctx context.Context, durable string) error {
 func (e *Engine) Subscriptions(ctx context.Context) ([]string, error) {
 	var names []string
 	for _, stream := range []string{StreamReceived, StreamCanonical} {
-		s, err := e.js.Stream(ctx, stream)
+		s, err := e.js.Stream(ctx, e.opts.stored(stream))
 		if err != nil {
 			return nil, fmt.Errorf("engine: look up stream %s: %w", stream, err)
 		}

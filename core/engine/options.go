@@ -68,6 +68,10 @@ type Options struct {
 	Dir string
 	// URLs of an external NATS cluster ("nats://host:4222"). Empty starts the embedded server.
 	URLs []string
+	// Namespace tells this project's streams and subjects from those of others on one cluster: one token of a subject,
+	// see [Namespace]. Under another namespace the streams are others, and what is in the former ones stays there.
+	// Empty where the store is the project's own.
+	Namespace string
 	// Listen is a "host:port" on which the embedded server also accepts NATS clients, without authentication:
 	// use a loopback address. Empty opens no port.
 	Listen string
@@ -123,6 +127,8 @@ func (o Options) validate() error {
 	switch {
 	case embedded && o.Dir == "":
 		return errors.New("engine: a directory for the embedded store or the URLs of a NATS cluster is required")
+	case o.Namespace != "" && SubjectToken(o.Namespace) != o.Namespace:
+		return errors.New("engine: Namespace has to be one token of a subject, letters, digits, '-' and '_': make it with Namespace()")
 	case embedded && o.Replicas > 1:
 		return errors.New("engine: the embedded server keeps one replica: set replicas to 1 or give the URLs of a NATS cluster")
 	case !embedded && o.Durability == Fsync:

@@ -34,7 +34,8 @@ type publisher struct {
 
 	roomMu sync.Mutex
 	rooms  map[string]*room
-	max    int64
+
+	opts Options
 }
 
 func newPublisher(conn *nats.Conn, commit *committer, opts Options) (*publisher, error) {
@@ -45,7 +46,7 @@ func newPublisher(conn *nats.Conn, commit *committer, opts Options) (*publisher,
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
-	return &publisher{conn: conn, js: js, commit: commit, bytes: semaphore.NewWeighted(inFlightBytes), rooms: map[string]*room{}, max: opts.MaxBytes}, nil
+	return &publisher{conn: conn, js: js, commit: commit, bytes: semaphore.NewWeighted(inFlightBytes), rooms: map[string]*room{}, opts: opts}, nil
 }
 
 // stop waits for running calls and refuses further ones.
@@ -84,7 +85,7 @@ func (p *publisher) publish(ctx context.Context, topic string, msgs []*message.M
 	if err != nil {
 		return nil, err
 	}
-	room := p.room(streamOf(topic))
+	room := p.room(p.opts.stored(streamOf(topic)))
 	if err := room.reserve(ctx, total); err != nil {
 		return nil, fmt.Errorf("engine: publish to %q: %w", topic, err)
 	}
@@ -110,10 +111,10 @@ func (p *publisher) publish(ctx context.Context, topic string, msgs []*message.M
 func (p *publisher) encode(topic string, msgs []*message.Message) (out []*nats.Msg, total int64, err error) {
 	out = make([]*nats.Msg, len(msgs))
 	for i, m := range msgs {
-		if out[i], err = encode(topic, m); err != nil {
+		if out[i], err = encode(p.opts.subject(topic), m); err != nil {
 			return nil, 0, err
 		}
-		if err := fits(out[i], m.UUID, p.conn.MaxPayload(), p.max); err != nil {
+		if err := fits(out[i], m.UUID, p.conn.MaxPayload(), p.opts.MaxBytes); err != nil {
 			return nil, 0, at(i, err)
 		}
 		total += storedSize(out[i])

@@ -30,7 +30,7 @@ func (p *publisher) room(stream string) *room {
 	defer p.roomMu.Unlock()
 	r := p.rooms[stream]
 	if r == nil {
-		r = &room{js: p.js, stream: stream, max: p.max}
+		r = &room{js: p.js, stream: stream, max: p.opts.MaxBytes}
 		p.rooms[stream] = r
 	}
 	return r

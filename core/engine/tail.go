@@ -22,7 +22,7 @@ type Stored struct {
 // the call backwards, until visit returns false or the stream ends. It asks the server for one message at a time and
 // is meant for the last few hundred.
 func (e *Engine) Tail(ctx context.Context, stream string, visit func(Stored) bool) error {
-	s, err := e.js.Stream(ctx, stream)
+	s, err := e.js.Stream(ctx, e.opts.stored(stream))
 	if err != nil {
 		return fmt.Errorf("engine: look up stream %s: %w", stream, err)
 	}
