@@ -36,8 +36,9 @@ type Project struct {
 type Settings struct {
 	strictyaml.Pos
 	// Name of the installation, shown in the console and in metrics. On an
-	// external cluster it also tells this project's subscriptions from those of
-	// others: under another name everything in the streams is read again.
+	// external cluster it also tells this project's streams from those of others:
+	// under another name the project has other streams, and what was unfinished in
+	// the former ones stays there until it has its name back.
 	Name string `yaml:"name,required"`
 	// Node names this process among several; default: the host name.
 	Node string `yaml:"node"`

@@ -157,13 +157,16 @@ func (n *Node) open(ctx context.Context) error {
 		return err
 	}
 	n.engine, err = engine.Open(ctx, engine.Options{
-		Dir: filepath.Join(s.Data, "engine"), URLs: s.Engine.URLs, Replicas: s.Engine.Replicas, Durability: durability,
+		Dir: filepath.Join(s.Data, "engine"), URLs: s.Engine.URLs, Namespace: n.namespace(), Replicas: s.Engine.Replicas, Durability: durability,
 		MaxBytes: s.Engine.MaxBytes, MaxAge: s.Engine.MaxAge, ObserveSync: n.metrics.ObserveSync, Log: n.log,
 	})
 	if err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.engine.Close)
+	if err := n.renamed(ctx); err != nil {
+		return err
+	}
 	n.host, err = host.New(host.Options{
 		RunDir: filepath.Join(s.Data, "run"), DataDir: filepath.Join(s.Data, "plugins"), FirstParty: n.o.FirstParty, InProcess: n.o.InProcess,
 		Attach: n.o.Attach, PluginDir: s.Plugins.Dir, LockFile: s.Plugins.Lock, Secrets: n.project.Secrets, State: connectorState{n.Ledger}, Log: n.log, Version: n.o.Version,
@@ -205,7 +208,7 @@ func (n *Node) attach(compiled []*routing.Compiled) error {
 	n.targets = newTargets(n)
 	deps := routing.Deps{
 		Transport: n.engine, Book: n.Ledger, Caller: n.caller, Lookup: n.lookup, NewLane: n.targets.lane,
-		Namespace: n.namespace(), Log: n.log, Now: time.Now,
+		Log: n.log, Now: time.Now,
 	}
 	for _, c := range compiled {
 		r, err := c.Attach(n.router, deps)

@@ -8,13 +8,31 @@ import (
 	"github.com/crossdock/crossdock/core/routing"
 )
 
-// namespace tells the subscriptions of this project from those of others on one
+// namespace tells the streams of this project from those of others on one
 // cluster. An embedded message store is the project's own.
 func (n *Node) namespace() string {
 	if len(n.project.Settings.Engine.URLs) == 0 {
 		return ""
 	}
-	return routing.Namespace(n.project.Settings.Name)
+	return engine.Namespace(n.project.Settings.Name)
+}
+
+// renamed tells of the one way to leave messages behind on a cluster: another name
+// of the project means other streams.
+func (n *Node) renamed(ctx context.Context) error {
+	if n.namespace() == "" || !n.engine.Unused() {
+		return nil
+	}
+	counts, err := n.Ledger.Counts(ctx)
+	if err != nil {
+		return fmt.Errorf("reading what the project has done: %w", err)
+	}
+	if len(counts) > 0 {
+		n.log.Warn("the project has delivered before, but its streams on the NATS servers are new: was the project renamed, or are these other servers? "+
+			"What was unfinished in the former streams stays there; with the former name, or servers, it goes on",
+			"name", n.project.Settings.Name, "streams", n.namespace())
+	}
+	return nil
 }
 
 // forgetSubscriptions removes the durable subscriptions of routes and targets
@@ -41,7 +59,7 @@ func (n *Node) forgetSubscriptions(ctx context.Context) error {
 		}
 	}
 	for _, name := range names {
-		if used[engine.SubjectToken(name)] || !routing.OwnsSubscription(n.namespace(), name) {
+		if used[engine.SubjectToken(name)] || !routing.OwnsSubscription(name) {
 			continue
 		}
 		left, err := n.engine.Lag(ctx, name)

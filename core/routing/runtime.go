@@ -2,8 +2,6 @@ package routing
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -35,11 +33,8 @@ type Deps struct {
 	// NewLane builds the lane of a target; prepare maps a canonical message to
 	// the record that the sink gets.
 	NewLane func(route *Compiled, target *CompiledTarget, prepare delivery.PrepareFunc) (*delivery.Lane, error)
-	// Namespace tells the subscriptions of a project from those of others in the
-	// same message store; empty where it has a store of its own.
-	Namespace string
-	Log       *slog.Logger
-	Now       func() time.Time
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
 // Running is a route attached to a Watermill router.
@@ -59,7 +54,7 @@ func (c *Compiled) Attach(router *message.Router, d Deps) (*Running, error) {
 	a := asker{caller: d.Caller}
 	if c.From.Endpoint != "" {
 		in := &Inbound{route: c, publisher: d.Transport, book: d.Book, lookup: d.Lookup, asker: a, log: d.Log, now: d.Now, gate: r.gate}
-		r.Inbound = durable(d.Namespace, "in", c.Name.Value)
+		r.Inbound = durable("in", c.Name.Value)
 		sub := d.Transport.Subscriber(engine.SubscriberOptions{Durable: r.Inbound, Concurrency: 64})
 		router.AddConsumerHandler(r.Inbound, engine.ReceivedTopic(c.From.Endpoint), sub, in.Handle)
 	}
@@ -68,7 +63,7 @@ func (c *Compiled) Attach(router *message.Router, d Deps) (*Running, error) {
 		if err != nil {
 			return nil, fmt.Errorf("route %s, target %s: %w", c.Name.Value, t.Endpoint.Value, err)
 		}
-		name := durable(d.Namespace, "lane", t.Lane)
+		name := durable("lane", t.Lane)
 		concurrency := t.Concurrency
 		if concurrency == 0 {
 			concurrency = 16
@@ -92,37 +87,14 @@ func (c *Compiled) filter() string {
 
 // durable makes a consumer name, in which NATS allows no dots, slashes or
 // blanks.
-func durable(namespace, kind, name string) string {
-	return within(namespace) + kind + "-" + strings.NewReplacer(".", "_", "/", "__", "#", "_", " ", "_").Replace(name)
-}
-
-// within is what the names of a namespace begin with.
-func within(namespace string) string {
-	if namespace == "" {
-		return ""
-	}
-	return namespace + "__"
-}
-
-// Namespace makes one of a project's name: its beginning, for people, and what
-// tells it from every other name. It is short enough to survive in the names
-// that the engine shortens.
-func Namespace(project string) string {
-	readable := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '-'
-	}, strings.ToLower(project))
-	sum := sha256.Sum256([]byte(project))
-	return readable[:min(len(readable), 20)] + "-" + hex.EncodeToString(sum[:4])
+func durable(kind, name string) string {
+	return kind + "-" + strings.NewReplacer(".", "_", "/", "__", "#", "_", " ", "_").Replace(name)
 }
 
 // OwnsSubscription reports whether a durable consumer's name is one that Attach
-// gives in a namespace, whichever route it was for.
-func OwnsSubscription(namespace, name string) bool {
-	own := within(namespace)
-	return strings.HasPrefix(name, own+"in-") || strings.HasPrefix(name, own+"lane-")
+// gives, whichever route it was for.
+func OwnsSubscription(name string) bool {
+	return strings.HasPrefix(name, "in-") || strings.HasPrefix(name, "lane-")
 }
 
 // Pause holds the route: nothing is mapped or delivered until Resume.
