@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -130,6 +131,7 @@ func (l *Library) compileDictionary(std syntax.Standard, release string) (*Dicti
 			}
 		}
 		p.unique(s.at, seg)
+		pairUp(seg.Elements)
 		d.Segments[seg.Key] = seg
 		all = append(all, p.err())
 	}
@@ -160,6 +162,18 @@ func (p *problems) resolve(in []rawPosition, raw *rawDictionary, composites map[
 		out = append(out, pos)
 	}
 	return out
+}
+
+// pairOf recognises qualifiers that come several times: product_qualifier_1.
+var pairOf = regexp.MustCompile(`^(.*?)_?qualifier_[0-9]+$`)
+
+// pairUp marks the qualifiers whose identifier follows.
+func pairUp(elements []Position) {
+	for i := range elements[:max(0, len(elements)-1)] {
+		q, id := &elements[i], &elements[i+1]
+		m := pairOf.FindStringSubmatch(q.Name)
+		q.Pair = m != nil && q.Element != nil && strings.HasPrefix(id.Name, m[1]) && strings.Contains(id.Name, "id_")
+	}
 }
 
 func (p *problems) unique(at *yaml.Node, s *Segment) {

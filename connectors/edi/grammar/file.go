@@ -210,11 +210,13 @@ func (p *problems) rule(n *yaml.Node, elements int) (Rule, bool) {
 	r := Rule{Kind: v[0]}
 	for i := 1; i < len(v); i += 2 {
 		pos, err := strconv.Atoi(v[i : i+2])
-		if err != nil || pos < 1 || pos > elements {
+		if err != nil || pos < 1 || pos > min(elements, 64) {
 			p.at(n, "the condition %s names the element %s, the segment has %d", v, v[i:i+2], elements)
 			return Rule{}, false
 		}
 		r.Positions = append(r.Positions, pos)
+		r.all |= 1 << (pos - 1)
 	}
+	r.first = 1 << (r.Positions[0] - 1)
 	return r, len(r.Positions) > 1
 }

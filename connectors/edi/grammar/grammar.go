@@ -65,6 +65,9 @@ type Position struct {
 	Repeat    int // at most, at least 1
 	Element   *Element
 	Composite *Composite
+	// Pair tells that the next position is the identifier that this one qualifies,
+	// one of several such pairs: PO106 and PO107.
+	Pair bool
 }
 
 // Reference is the number of the element or composite: 353, C507.
@@ -88,10 +91,32 @@ type Composite struct {
 type Rule struct {
 	Kind      byte
 	Positions []int
+
+	first, all uint64 // the positions as bits
+}
+
+// Broken tells whether a segment breaks the rule. present has a bit for every
+// element that has a value, the lowest for the first; elements beyond the 64th
+// have no rules in either standard.
+func (r *Rule) Broken(present uint64) bool {
+	there := present & r.all
+	switch r.Kind {
+	case 'P':
+		return there != 0 && there != r.all
+	case 'R':
+		return there == 0
+	case 'E':
+		return there&(there-1) != 0
+	case 'C':
+		return present&r.first != 0 && there != r.all
+	case 'L':
+		return there == r.first
+	}
+	return false
 }
 
 // String is the rule as standards write it: P0304.
-func (r Rule) String() string {
+func (r *Rule) String() string {
 	var b strings.Builder
 	b.WriteByte(r.Kind)
 	for _, p := range r.Positions {

@@ -77,7 +77,7 @@ func elements(properties map[string]any, s *grammar.Segment) []string {
 	var required []string
 	for i := 0; i < len(s.Elements); i++ {
 		p := &s.Elements[i]
-		if i+1 < len(s.Elements) && isPair(p, &s.Elements[i+1]) {
+		if p.Pair {
 			ids, _ := properties["ids"].(map[string]any)
 			if ids == nil {
 				ids = map[string]any{"type": "object", "properties": map[string]any{}, "additionalProperties": map[string]any{"type": "string"}}

@@ -18,7 +18,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -38,7 +37,8 @@ type Writer struct {
 	out   io.Writer
 	ic    *validate.Interchange
 	group *validate.Group
-	b     *builder
+	b     builder
+	line  []byte
 }
 
 // NewWriter returns a Writer to out.
@@ -64,7 +64,7 @@ func (w *Writer) EndGroup(*validate.Group) error {
 
 // BeginSet implements validate.Handler.
 func (w *Writer) BeginSet(s *validate.Set) error {
-	w.b = newBuilder(s)
+	w.b.begin(s)
 	return nil
 }
 
@@ -78,7 +78,7 @@ func (w *Writer) Segment(seg *syntax.Segment, at validate.Place) error {
 func (w *Writer) EndSet(s *validate.Set) error {
 	doc := &object{}
 	if w.ic != nil {
-		doc.put("interchange", false, w.interchange().json())
+		doc.put("interchange", false, w.interchange())
 	}
 	if g := w.group; g != nil {
 		o := &object{}
@@ -87,7 +87,7 @@ func (w *Writer) EndSet(s *validate.Set) error {
 		o.text("receiver", g.Receiver)
 		o.text("control_number", g.Control)
 		o.text("version", g.Version)
-		doc.put("group", false, o.json())
+		doc.put("group", false, o)
 	}
 	t := &object{}
 	t.text("set", s.ID)
@@ -95,15 +95,16 @@ func (w *Writer) EndSet(s *validate.Set) error {
 	t.text("release", s.Release)
 	t.text("association", s.Association)
 	if s.Rejected {
-		t.put("rejected", false, []byte("true"))
+		t.add("rejected", false).text = []byte("true")
 	}
-	doc.put("transaction", false, t.json())
+	doc.put("transaction", false, t)
 	name := "segments"
 	if s.Grammar != nil {
 		name = s.Grammar.Name
 	}
 	doc.put(name, false, w.b.finish())
-	_, err := w.out.Write(append(doc.json(), '\n'))
+	w.line = append(doc.append(w.line[:0]), '\n')
+	_, err := w.out.Write(w.line)
 	return err
 }
 
@@ -117,7 +118,7 @@ func (w *Writer) interchange() *object {
 		party := &object{}
 		party.text("qualifier", p.Qualifier)
 		party.text("id", p.ID)
-		o.put(p.name, false, party.json())
+		o.put(p.name, false, party)
 	}
 	o.text("control_number", ic.Control)
 	o.text("version", ic.Version)
@@ -125,48 +126,59 @@ func (w *Writer) interchange() *object {
 	return o
 }
 
-// object is a JSON object being built, members in order.
+// object is a JSON object being built, members in order. Objects of a set are few
+// and small, so that a scan of the names is faster than a map.
 type object struct {
-	names   []string
-	members map[string]*member
+	members []member
 }
 
 type member struct {
+	name string
 	list bool
 	text []byte // of the items, with commas
 }
 
-// put adds a value. A second value of a name makes a list of it.
-func (o *object) put(name string, list bool, value []byte) {
-	if o.members == nil {
-		o.members = map[string]*member{}
+// add makes room for a value and returns the member whose text it is appended to.
+// A second value of a name makes a list of it.
+func (o *object) add(name string, list bool) *member {
+	for i := range o.members {
+		if m := &o.members[i]; m.name == name {
+			m.list = true
+			m.text = append(m.text, ',')
+			return m
+		}
 	}
-	m := o.members[name]
-	if m == nil {
-		m = &member{list: list}
-		o.members[name] = m
-		o.names = append(o.names, name)
-	} else {
-		m.list = true
-		m.text = append(m.text, ',')
+	if n := len(o.members); n < cap(o.members) {
+		// The text of an object that was used before is kept for the next.
+		o.members = o.members[:n+1]
+		m := &o.members[n]
+		m.name, m.list, m.text = name, list, m.text[:0]
+		return m
 	}
-	m.text = append(m.text, value...)
+	o.members = append(o.members, member{name: name, list: list})
+	return &o.members[len(o.members)-1]
 }
 
 func (o *object) text(name, value string) {
 	if value != "" {
-		o.put(name, false, quoted(value))
+		m := o.add(name, false)
+		m.text = appendQuoted(m.text, value)
 	}
 }
 
-func (o *object) json() []byte {
-	out := []byte{'{'}
-	for i, name := range o.names {
+func (o *object) put(name string, list bool, value *object) {
+	m := o.add(name, list)
+	m.text = value.append(m.text)
+}
+
+func (o *object) append(out []byte) []byte {
+	out = append(out, '{')
+	for i := range o.members {
+		m := &o.members[i]
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(append(out, quoted(name)...), ':')
-		m := o.members[name]
+		out = append(append(append(out, '"'), m.name...), '"', ':')
 		if m.list {
 			out = append(out, '[')
 		}
@@ -178,18 +190,29 @@ func (o *object) json() []byte {
 	return append(out, '}')
 }
 
-func quoted(s string) []byte {
-	b, err := json.Marshal(strings.ToValidUTF8(s, "\ufffd"))
-	if err != nil {
-		return []byte(`""`) // text can always be marshalled
+// appendQuoted writes a JSON string. What is not plain is left to encoding/json.
+func appendQuoted(out []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			b, err := json.Marshal(strings.ToValidUTF8(s, "\ufffd"))
+			if err != nil {
+				return append(out, '"', '"') // text can always be marshalled
+			}
+			return append(out, b...)
+		}
 	}
-	return b
+	return append(append(append(out, '"'), s...), '"')
 }
 
-// builder builds the object of one set.
+// builder builds the object of one set. Its levels and objects are used again
+// for the next.
 type builder struct {
 	set   *validate.Set
 	stack []*level
+	spare []*level
+	small object // a segment that is no loop
+	part  object // a composite
+	ids   object
 }
 
 // level is an open loop, or the set itself.
@@ -198,8 +221,23 @@ type level struct {
 	object
 }
 
-func newBuilder(s *validate.Set) *builder {
-	return &builder{set: s, stack: []*level{{}}}
+func (b *builder) begin(s *validate.Set) {
+	b.close(1)
+	if len(b.stack) == 1 {
+		b.spare, b.stack = append(b.spare, b.stack[0]), b.stack[:0]
+	}
+	b.set = s
+	b.open(nil)
+}
+
+func (b *builder) open(n *grammar.Node) *level {
+	l := &level{}
+	if k := len(b.spare); k > 0 {
+		l, b.spare = b.spare[k-1], b.spare[:k-1]
+	}
+	l.node, l.members = n, l.members[:0]
+	b.stack = append(b.stack, l)
+	return l
 }
 
 func (b *builder) top() *level { return b.stack[len(b.stack)-1] }
@@ -215,19 +253,17 @@ func (b *builder) segment(seg *syntax.Segment, at validate.Place) {
 	}
 	b.close(depth + 1)
 	if at.Opens {
-		l := &level{node: at.Node}
-		b.stack = append(b.stack, l)
-		fields(&l.object, seg, at.Node.Segment)
+		b.fields(&b.open(at.Node).object, seg, at.Node.Segment)
 		return
 	}
 	l := b.top()
 	if l.node == nil && b.set.Grammar != nil && len(b.set.Grammar.Body) > 0 && b.set.Grammar.Body[0] == at.Node && at.Node.Max == 1 {
-		fields(&l.object, seg, at.Node.Segment)
+		b.fields(&l.object, seg, at.Node.Segment)
 		return
 	}
-	o := &object{}
-	fields(o, seg, at.Node.Segment)
-	l.put(at.Node.Name, at.Node.Max > 1, o.json())
+	b.small.members = b.small.members[:0]
+	b.fields(&b.small, seg, at.Node.Segment)
+	l.put(at.Node.Name, at.Node.Max > 1, &b.small)
 }
 
 // close ends loops, the innermost first, until depth are left around the set.
@@ -235,13 +271,14 @@ func (b *builder) close(depth int) {
 	for len(b.stack) > max(depth, 1) {
 		l := b.top()
 		b.stack = b.stack[:len(b.stack)-1]
-		b.top().put(l.node.Name, l.node.Max > 1, l.json())
+		b.top().put(l.node.Name, l.node.Max > 1, &l.object)
+		b.spare = append(b.spare, l)
 	}
 }
 
-func (b *builder) finish() []byte {
+func (b *builder) finish() *object {
 	b.close(1)
-	return b.stack[0].json()
+	return &b.stack[0].object
 }
 
 // headers and trailers are in the document's transaction and interchange.
@@ -256,53 +293,45 @@ func (b *builder) extra(seg *syntax.Segment) {
 	}
 	o := &object{}
 	o.text("segment", string(seg.Tag()))
-	o.put("position", false, strconv.AppendInt(nil, int64(b.set.Segments), 10))
-	elements := []byte{'['}
+	position := o.add("position", false)
+	position.text = strconv.AppendInt(position.text, int64(b.set.Segments), 10)
+	elements := o.add("elements", true)
 	for i := range seg.Len() {
 		if i > 0 {
-			elements = append(elements, ',')
+			elements.text = append(elements.text, ',')
 		}
-		elements = append(elements, quoted(seg.Value(i+1))...)
+		elements.text = appendQuoted(elements.text, seg.Value(i+1))
 	}
-	o.put("elements", false, append(elements, ']'))
-	b.top().put(Extra, true, o.json())
+	b.top().put(Extra, true, o)
 }
 
-// pairOf recognises elements that come as qualifier and identifier, several times.
-var pairOf = regexp.MustCompile(`^(.*?)_?qualifier_[0-9]+$`)
-
 // fields writes the elements of a segment into an object.
-func fields(o *object, seg *syntax.Segment, def *grammar.Segment) {
-	ids := &object{}
+func (b *builder) fields(o *object, seg *syntax.Segment, def *grammar.Segment) {
+	b.ids.members = b.ids.members[:0]
 	for i := 0; i < len(def.Elements) && i < seg.Len(); i++ {
 		p := &def.Elements[i]
 		data := seg.Element(i + 1)
 		if len(data) == 0 {
 			continue
 		}
-		if i+1 < len(def.Elements) && isPair(p, &def.Elements[i+1]) {
-			ids.text(codeName(p.Element, string(seg.Plain(data))), seg.Value(i+2))
+		if p.Pair {
+			b.ids.text(codeName(p.Element, string(seg.Plain(data))), seg.Value(i+2))
 			i++
 			continue
 		}
 		if p.Repeat > 1 {
 			seg.Repeats(data, func(_ int, v []byte) {
 				if len(v) > 0 {
-					o.put(p.Name, true, valueOf(seg, v, p))
+					b.value(o.add(p.Name, true), seg, v, p)
 				}
 			})
 			continue
 		}
-		o.put(p.Name, false, valueOf(seg, data, p))
+		b.value(o.add(p.Name, false), seg, data, p)
 	}
-	if len(ids.names) > 0 {
-		o.put("ids", false, ids.json())
+	if len(b.ids.members) > 0 {
+		o.put("ids", false, &b.ids)
 	}
-}
-
-func isPair(qualifier, id *grammar.Position) bool {
-	m := pairOf.FindStringSubmatch(qualifier.Name)
-	return m != nil && qualifier.Element != nil && strings.HasPrefix(id.Name, strings.TrimSuffix(m[1]+"_", "_")) && strings.Contains(id.Name, "id")
 }
 
 // codeName is the name that the grammar gives a code, or the code in small
@@ -314,22 +343,24 @@ func codeName(e *grammar.Element, code string) string {
 	return strings.ToLower(code)
 }
 
-func valueOf(seg *syntax.Segment, data []byte, p *grammar.Position) []byte {
+func (b *builder) value(to *member, seg *syntax.Segment, data []byte, p *grammar.Position) {
 	if p.Composite == nil {
-		return quoted(plain(seg, data, p.Element))
+		to.text = appendQuoted(to.text, plain(seg, data, p.Element))
+		return
 	}
-	o := &object{}
+	o := &b.part
+	o.members = o.members[:0]
 	seg.Components(data, func(n int, v []byte) {
 		switch {
 		case len(v) == 0:
 		case n <= len(p.Composite.Components):
-			c := p.Composite.Components[n-1]
+			c := &p.Composite.Components[n-1]
 			o.text(c.Name, plain(seg, v, c.Element))
 		default:
 			o.text(fmt.Sprintf("component_%d", n), string(seg.Plain(v)))
 		}
 	})
-	return o.json()
+	to.text = o.append(to.text)
 }
 
 // plain is a value in the form that mappings read. What does not have the form of

@@ -135,15 +135,20 @@ func (s *Segment) Value(n int) string { return string(s.Plain(s.Element(n))) }
 
 // ComponentValue is a component of an element as text; both count from 1.
 func (s *Segment) ComponentValue(n, component int) string {
+	return string(s.Plain(s.Component(n, component)))
+}
+
+// Component returns a component of an element as it stands; both count from 1.
+func (s *Segment) Component(n, component int) []byte {
 	rest := s.Element(n)
 	for ; component > 1; component-- {
 		var ok bool
 		if _, rest, ok = s.cut(rest, s.d.Component); !ok {
-			return ""
+			return nil
 		}
 	}
 	first, _, _ := s.cut(rest, s.d.Component)
-	return string(s.Plain(first))
+	return first
 }
 
 // ElementOffset is the place of an element in the stream.

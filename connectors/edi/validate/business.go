@@ -1,9 +1,9 @@
 package validate
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/crossdock/crossdock/connectors/edi/finding"
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
@@ -49,16 +49,16 @@ func (t *totals) segment(s *setWalk, seg *syntax.Segment, node *grammar.Node) {
 	case keyLIN:
 		if x12 {
 			t.products(s, seg, 2)
-		} else if kind := seg.ComponentValue(3, 2); kind == "EN" || kind == "SRV" || kind == "UP" {
-			t.digit(s, seg, 3, 1, seg.ComponentValue(3, 1), "GTIN", 8, 12, 13, 14)
+		} else if kind := seg.Component(3, 2); string(kind) == "EN" || string(kind) == "SRV" || string(kind) == "UP" {
+			t.digit(s, seg, 3, 1, seg.Component(3, 1), "GTIN", 8, 12, 13, 14)
 		}
 	case keyMAN:
-		if seg.Value(1) == "GM" {
-			t.digit(s, seg, 2, 0, strings.TrimPrefix(seg.Value(2), "00"), "SSCC", 18)
+		if string(seg.Element(1)) == "GM" {
+			t.digit(s, seg, 2, 0, bytes.TrimPrefix(seg.Element(2), []byte("00")), "SSCC", 18)
 		}
 	case keyNAD:
-		if seg.ComponentValue(2, 3) == "9" {
-			t.digit(s, seg, 2, 1, seg.ComponentValue(2, 1), "GLN", 13)
+		if string(seg.Component(2, 3)) == "9" {
+			t.digit(s, seg, 2, 1, seg.Component(2, 1), "GLN", 13)
 		}
 	}
 }
@@ -73,22 +73,22 @@ func (t *totals) products(s *setWalk, seg *syntax.Segment, from int) {
 	for i := from; i < seg.Len(); i += 2 {
 		switch string(seg.Element(i)) {
 		case "UP", "UI":
-			t.digit(s, seg, i+1, 0, seg.Value(i+1), "GTIN-12", 12)
+			t.digit(s, seg, i+1, 0, seg.Element(i+1), "GTIN-12", 12)
 		case "EN":
-			t.digit(s, seg, i+1, 0, seg.Value(i+1), "GTIN-13", 13)
+			t.digit(s, seg, i+1, 0, seg.Element(i+1), "GTIN-13", 13)
 		case "UK":
-			t.digit(s, seg, i+1, 0, seg.Value(i+1), "GTIN-14", 14)
+			t.digit(s, seg, i+1, 0, seg.Element(i+1), "GTIN-14", 14)
 		}
 	}
 }
 
 // digit verifies a GS1 check digit (GS1 General Specifications, section 7.9).
-func (t *totals) digit(s *setWalk, seg *syntax.Segment, element, component int, id, kind string, lengths ...int) {
+func (t *totals) digit(s *setWalk, seg *syntax.Segment, element, component int, id []byte, kind string, lengths ...int) {
 	right := false
 	for _, n := range lengths {
 		right = right || n == len(id)
 	}
-	if _, ok := digits(id); ok && right && gs1(id) {
+	if right && gs1(id) {
 		return
 	}
 	f := s.w.at(seg, element, finding.Finding{
@@ -98,11 +98,17 @@ func (t *totals) digit(s *setWalk, seg *syntax.Segment, element, component int, 
 	t.add(s, f)
 }
 
-// gs1 tells whether the last digit is right.
-func gs1(id string) bool {
+// gs1 tells whether id is made of digits and the last one is right.
+func gs1(id []byte) bool {
 	sum := 0
-	for i := range len(id) - 1 {
-		d := int(id[i] - '0')
+	for i, c := range id {
+		if c < '0' || c > '9' {
+			return false
+		}
+		if i == len(id)-1 {
+			break
+		}
+		d := int(c - '0')
 		if (len(id)-i)%2 == 0 {
 			d *= 3
 		}
@@ -117,19 +123,19 @@ func (t *totals) level(s *setWalk, seg *syntax.Segment) {
 	if t.levels == nil {
 		t.levels = map[string]bool{}
 	}
-	id, parent := seg.Value(1), seg.Value(2)
-	if parent != "" && !t.levels[parent] {
+	id, parent := seg.Element(1), seg.Element(2)
+	if len(parent) > 0 && !t.levels[string(parent)] {
 		t.add(s, s.w.at(seg, 2, finding.Finding{
 			Code: finding.HierarchyUp, Message: fmt.Sprintf("no HL before has the number %q", parent), AK304: "8", AK403: "7", AK502: "5",
 		}))
 	}
-	if t.levels[id] {
+	if t.levels[string(id)] {
 		t.add(s, s.w.at(seg, 1, finding.Finding{
 			Code: finding.HierarchyNew, Message: fmt.Sprintf("the hierarchical number %q is used twice", id), AK304: "8", AK403: "7", AK502: "5",
 		}))
 	}
 	if len(t.levels) < most {
-		t.levels[id] = true
+		t.levels[string(id)] = true
 	}
 }
 

@@ -20,15 +20,18 @@ func (s *setWalk) elements(seg *syntax.Segment, def *grammar.Segment) {
 			Message: fmt.Sprintf("%s ends with empty elements", seg.Tag()), Hint: "separators behind the last value are left out",
 		}))
 	}
+	present := uint64(0)
 	for i := range def.Elements {
 		p := &def.Elements[i]
-		if i < n {
-			s.position(seg, i+1, p)
+		data := seg.Element(i + 1)
+		if len(data) == 0 {
+			if p.Mandatory {
+				s.missing(seg, i+1, 0, p)
+			}
 			continue
 		}
-		if p.Mandatory {
-			s.missing(seg, i+1, 0, p)
-		}
+		present |= 1 << i
+		s.position(seg, i+1, data, p)
 	}
 	for i := len(def.Elements) + 1; i <= n; i++ {
 		if len(seg.Element(i)) > 0 {
@@ -39,8 +42,10 @@ func (s *setWalk) elements(seg *syntax.Segment, def *grammar.Segment) {
 			break
 		}
 	}
-	for _, r := range def.Rules {
-		s.rule(seg, def, r)
+	for i := range def.Rules {
+		if r := &def.Rules[i]; r.Broken(present) {
+			s.broken(seg, def, r, present)
+		}
 	}
 }
 
@@ -54,14 +59,7 @@ func (s *setWalk) missing(seg *syntax.Segment, element, component int, p *gramma
 }
 
 // position checks one element with its repetitions.
-func (s *setWalk) position(seg *syntax.Segment, element int, p *grammar.Position) {
-	data := seg.Element(element)
-	if len(data) == 0 {
-		if p.Mandatory {
-			s.missing(seg, element, 0, p)
-		}
-		return
-	}
+func (s *setWalk) position(seg *syntax.Segment, element int, data []byte, p *grammar.Position) {
 	d := s.w.d.Repetition
 	if d == 0 || bytes.IndexByte(data, d) < 0 {
 		s.value(seg, element, 0, data, p)
@@ -307,32 +305,29 @@ func validTime(b []byte) bool {
 	return two(b) < 24 && two(b[2:]) < 60 && (len(b) == 4 || two(b[4:]) < 60)
 }
 
-// rule checks a relational condition.
-func (s *setWalk) rule(seg *syntax.Segment, def *grammar.Segment, r grammar.Rule) {
-	there, first, lack := 0, len(seg.Element(r.Positions[0])) > 0, 0
+// broken reports a relational condition.
+func (s *setWalk) broken(seg *syntax.Segment, def *grammar.Segment, r *grammar.Rule, present uint64) {
+	f := finding.Finding{Code: finding.ConditionMissing, Level: finding.Elements, Severity: finding.Reject, AK304: "8", AK403: "2", AK502: "5", EDIFACT: "13"}
+	// The element at fault is the first that is lacking.
+	element := r.Positions[0]
 	for _, p := range r.Positions {
-		if len(seg.Element(p)) > 0 {
-			there++
-		} else if lack == 0 {
-			lack = p
+		if present&(1<<(p-1)) == 0 {
+			element = p
+			break
 		}
 	}
-	f := finding.Finding{Code: finding.ConditionMissing, Level: finding.Elements, Severity: finding.Reject, AK304: "8", AK403: "2", AK502: "5", EDIFACT: "13"}
-	element := lack
-	switch {
-	case r.Kind == 'P' && there > 0 && lack > 0:
+	switch r.Kind {
+	case 'P':
 		f.Message = "%s are used together or not at all"
-	case r.Kind == 'R' && there == 0:
-		f.Message, element = "at least one of %s is needed", r.Positions[0]
-	case r.Kind == 'C' && first && lack > 0:
+	case 'R':
+		f.Message = "at least one of %s is needed"
+	case 'C':
 		f.Message = "of %s, the first needs the others"
-	case r.Kind == 'L' && first && there == 1:
+	case 'L':
 		f.Message = "of %s, the first needs at least one of the others"
-	case r.Kind == 'E' && there > 1:
+	case 'E':
 		f.Code, f.AK403, f.EDIFACT = finding.ConditionExcluded, "10", "12"
 		f.Message, element = "only one of %s may be used", r.Positions[len(r.Positions)-1]
-	default:
-		return
 	}
 	names := make([]string, 0, len(r.Positions))
 	for _, p := range r.Positions {

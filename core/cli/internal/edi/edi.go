@@ -322,8 +322,8 @@ func (a *tool) explainSegment(s *grammar.Segment) {
 			}
 		}
 	}
-	for _, r := range s.Rules {
-		fmt.Fprintf(a.out, "condition %s\n", r)
+	for i := range s.Rules {
+		fmt.Fprintf(a.out, "condition %s\n", &s.Rules[i])
 	}
 }
 

@@ -1,0 +1,142 @@
+package shape_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/crossdock/crossdock/connectors/edi/grammar"
+	"github.com/crossdock/crossdock/connectors/edi/grammars"
+	"github.com/crossdock/crossdock/connectors/edi/shape"
+	"github.com/crossdock/crossdock/connectors/edi/syntax"
+	"github.com/crossdock/crossdock/connectors/edi/validate"
+)
+
+var library = grammar.Open(grammars.FS())
+
+func shaped(t testing.TB, doc string) []string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := (&validate.Validator{Grammars: library}).Run(strings.NewReader(doc), shape.NewWriter(&out)); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(out.String()), "\n")
+}
+
+const isa = "ISA*00*          *00*          *ZZ*ACMEOUTFIT     *08*9254110060     *260105*0900*U*00401*000000317*0*P*>~"
+
+func TestNames(t *testing.T) {
+	x12 := func(group, set, body string) string {
+		return isa + "GS*" + group + "*A*B*20260105*0900*12*X*004010~ST*" + set + "*0001~" + body + "SE*9*0001~GE*1*12~IEA*1*000000317~"
+	}
+	edifact := func(body string) string {
+		return "UNB+UNOC:3+A:14+B:14+260105:0900+317'UNH+1+ORDERS:D:96A:UN'BGM+220+128576+9'DTM+137:20260105:102'" + body + "UNS+S'UNT+9+1'UNZ+1+317'"
+	}
+	for _, c := range []struct{ name, doc, want string }{
+		{"the opening segment is the object itself", x12("PO", "850", "BEG*00*SA*4711**20260105~PO1*1*48*EA~"), `"purchase_order":{"purpose":"00","type":"SA","number":"4711","date":"2026-01-05","lines":[{"line":"1","quantity":"48","unit":"EA"}]}`},
+		{"what may repeat is a list, also once", x12("PO", "850", "BEG*00*SA*4711**20260105~REF*DP*077~PO1*1~"), `"references":[{"qualifier":"DP","id":"077"}]`},
+		{"pairs of qualifier and id", x12("PO", "850", "BEG*00*SA*4711**20260105~PO1*1*1*EA***XX*7*UP*614141000012~"), `"ids":{"xx":"7","up":"614141000012"}`},
+		{"loops in loops", x12("PO", "850", "BEG*00*SA*4711**20260105~PO1*1~N1*ST*STORE~N3*1 MAIN ST~PO1*2~"), `"lines":[{"line":"1","parties":[{"entity":"ST","name":"STORE","address":[{"line_1":"1 MAIN ST"}]}]},{"line":"2"}]`},
+		{"implied decimals are written out", x12("IN", "810", "BIG*20260105*R1~TDS*-5~"), `"total":{"amount":"-0.05"}`},
+		{"nothing is dropped", x12("PO", "850", "BEG*00*SA*4711**20260105~QQQ*a**c~PO1*1~"), `"_extra":[{"segment":"QQQ","position":3,"elements":["a","","c"]}]`},
+		{"rejected sets are marked", x12("PO", "850", "BEG*00*SA*4711**20260105~QQQ*a~PO1*1~"), `"rejected":true`},
+		{"composites", edifact("NAD+BY+5412345000013::9'LIN+1++8711234567890:EN'"), `"parties":[{"qualifier":"BY","party":{"id":"5412345000013","agency":"9"}}]`},
+		{"release characters are gone", edifact("LIN+1'FTX+AAI+++CREW?'S SOCK'"), `"line_1":"CREW'S SOCK"`},
+		{"comma as the decimal mark", edifact("LIN+1'PRI+AAA:7,25'"), `"price":"7.25"`},
+		{"no grammar", strings.Replace(x12("PO", "850", "BEG*00~"), "*X*004010", "*X*003010", 1), `"segments":{"_extra":[{"segment":"BEG","position":2,"elements":["00"]}]}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := shaped(t, c.doc)[0]; !strings.Contains(got, c.want) {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+// TestSchemas holds every document of a valid file against the schema of its set.
+func TestSchemas(t *testing.T) {
+	files, err := filepath.Glob("../verdict/testdata/derived/*_base.edi")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, doc := range shaped(t, string(b)) {
+			var head struct {
+				Interchange struct{ Standard string }
+				Transaction struct{ Set, Release string }
+			}
+			if err := json.Unmarshal([]byte(doc), &head); err != nil {
+				t.Fatalf("%s: %v in %s", name, err, doc)
+			}
+			std := syntax.X12
+			if head.Interchange.Standard == "EDIFACT" {
+				std = syntax.EDIFACT
+			}
+			set, err := library.Set(std, head.Transaction.Release, head.Transaction.Set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := compiled(t, set).Validate(decoded(t, doc)); err != nil {
+				t.Errorf("%s does not fit the schema of %s: %v\n%s", filepath.Base(name), set.ID, err, doc)
+			}
+		}
+	}
+}
+
+// TestEverySetHasASchema compiles the schema of every grammar.
+func TestEverySetHasASchema(t *testing.T) {
+	for _, std := range []syntax.Standard{syntax.X12, syntax.EDIFACT} {
+		releases, err := library.Releases(std)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range releases {
+			sets, err := library.Sets(std, r)
+			if err != nil || len(sets) == 0 {
+				t.Fatalf("%s %s has no sets: %v", std, r, err)
+			}
+			for _, id := range sets {
+				set, err := library.Set(std, r, id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				compiled(t, set)
+			}
+		}
+	}
+}
+
+func decoded(t *testing.T, doc string) any {
+	t.Helper()
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func compiled(t *testing.T, set *grammar.Set) *jsonschema.Schema {
+	t.Helper()
+	b, err := shape.Schema(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("set.json", decoded(t, string(b))); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("set.json")
+	if err != nil {
+		t.Fatalf("%s %s: %v", set.Version, set.ID, err)
+	}
+	return s
+}

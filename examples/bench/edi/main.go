@@ -1,0 +1,293 @@
+// Command edi measures how fast EDI is read, validated and turned into JSON, on
+// one core: beside a plain walk over the segment terminators, and beside
+// omniparser v1.0.5, which is built as a program of its own and reads the same
+// purchase orders into JSON in the same run.
+//
+//	go run ./examples/bench/edi -size 200
+package main
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/crossdock/crossdock/connectors/edi/finding"
+	"github.com/crossdock/crossdock/connectors/edi/grammar"
+	"github.com/crossdock/crossdock/connectors/edi/grammars"
+	"github.com/crossdock/crossdock/connectors/edi/shape"
+	"github.com/crossdock/crossdock/connectors/edi/syntax"
+	"github.com/crossdock/crossdock/connectors/edi/validate"
+)
+
+//go:embed omniparser_main.go.txt omniparser_850.json
+var files embed.FS
+
+type result struct {
+	File    string  `json:"file"`
+	What    string  `json:"what"`
+	MBs     float64 `json:"mb_per_second"`
+	Ratio   float64 `json:"ratio_to_terminators"`
+	PeakMiB float64 `json:"peak_mib,omitempty"`
+}
+
+func main() {
+	size := flag.Int("size", 60, "megabytes of each kind of file")
+	rounds := flag.Int("rounds", 3, "rounds; the median is told")
+	peer := flag.Bool("peer", true, "build and run omniparser v1.0.5 as well")
+	asJSON := flag.Bool("json", false, "print one object a line")
+	memory := flag.String("memory", "", "only validate this file, and print the peak resident memory (used by the program itself)")
+	flag.Parse()
+	runtime.GOMAXPROCS(1)
+	var err error
+	if *memory != "" {
+		err = validateAlone(*memory)
+	} else {
+		err = run(*size, *rounds, *peer, *asJSON)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(size, rounds int, peer, asJSON bool) error {
+	dir, err := os.MkdirTemp("", "crossdock-bench-edi-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // the system's own clean-up is the second chance
+	for _, kind := range []string{"850", "856", "ORDERS", "846"} {
+		name := filepath.Join(dir, kind+".edi")
+		if err := generate(name, kind, size<<20); err != nil {
+			return err
+		}
+		if err := measure(name, kind, rounds, asJSON); err != nil {
+			return err
+		}
+	}
+	if !peer {
+		return nil
+	}
+	return omniparser(dir, rounds, asJSON)
+}
+
+// measure runs every kind of reading over one file.
+func measure(name, kind string, rounds int, asJSON bool) error {
+	doc, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	lib := grammar.Open(grammars.FS())
+	steps := []struct {
+		what string
+		do   func() error
+	}{
+		{"terminators", func() error { return terminators(doc) }},
+		{"segments and elements", func() error { return segments(doc) }},
+		{"validated, all levels", func() error { return validated(doc, lib, &strict{}) }},
+		{"validated, to JSON", func() error {
+			return validated(doc, lib, &strictJSON{Writer: shape.NewWriter(io.Discard)})
+		}},
+	}
+	base := 0.0
+	for _, s := range steps {
+		took, err := median(rounds, s.do)
+		if err != nil {
+			return fmt.Errorf("%s, %s: %w", kind, s.what, err)
+		}
+		r := result{File: kind, What: s.what, MBs: float64(len(doc)) / 1e6 / took.Seconds()}
+		if base == 0 {
+			base = r.MBs
+		}
+		r.Ratio = r.MBs / base
+		if s.what == "validated, all levels" {
+			if r.PeakMiB, err = peak(name); err != nil {
+				return err
+			}
+		}
+		tell(r, asJSON)
+	}
+	return nil
+}
+
+func tell(r result, asJSON bool) {
+	if asJSON {
+		b, err := json.Marshal(r)
+		if err == nil {
+			fmt.Println(string(b))
+		}
+		return
+	}
+	memory := ""
+	if r.PeakMiB > 0 {
+		memory = fmt.Sprintf("  peak %.0f MiB", r.PeakMiB)
+	}
+	fmt.Printf("%-7s %-30s %8.0f MB/s  %.3f%s\n", r.File, r.What, r.MBs, r.Ratio, memory)
+}
+
+func median(rounds int, do func() error) (time.Duration, error) {
+	var all []time.Duration
+	for range rounds {
+		runtime.GC()
+		began := time.Now()
+		if err := do(); err != nil {
+			return 0, err
+		}
+		all = append(all, time.Since(began))
+	}
+	slices.Sort(all)
+	return all[len(all)/2], nil
+}
+
+func terminators(doc []byte) error {
+	end := byte('~')
+	if doc[0] == 'U' {
+		end = '\''
+	}
+	n := 0
+	for i := 0; i >= 0; n++ {
+		doc = doc[i:]
+		if i = bytes.IndexByte(doc, end); i >= 0 {
+			i++
+		}
+	}
+	if n < 100 {
+		return fmt.Errorf("only %d segments", n)
+	}
+	return nil
+}
+
+func segments(doc []byte) error {
+	r := syntax.NewReader(bytes.NewReader(doc), syntax.Options{})
+	for {
+		if _, err := r.Next(); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// strict fails at the first finding: the files are valid.
+type strict struct{ validate.Ignore }
+
+func (strict) Finding(f finding.Finding) error {
+	return fmt.Errorf("a valid file was found fault with: %s", f)
+}
+
+type strictJSON struct{ *shape.Writer }
+
+func (strictJSON) Finding(f finding.Finding) error { return strict{}.Finding(f) }
+
+func validated(doc []byte, lib *grammar.Library, h validate.Handler) error {
+	return (&validate.Validator{Grammars: lib}).Run(bytes.NewReader(doc), h)
+}
+
+// peak validates a file in a process of its own, which tells its memory.
+func peak(name string) (float64, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	out, err := exec.Command(self, "-memory", name).Output()
+	if err != nil {
+		return 0, fmt.Errorf("validating in a process of its own: %w", err)
+	}
+	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+}
+
+func validateAlone(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // read only
+	if err := (&validate.Validator{Grammars: grammar.Open(grammars.FS())}).Run(f, &strict{}); err != nil {
+		return err
+	}
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return err
+	}
+	fmt.Println(float64(u.Maxrss) / 1024)
+	return nil
+}
+
+// omniparser builds the peer and lets it read a tenth of the purchase orders: it
+// takes its time.
+func omniparser(dir string, rounds int, asJSON bool) error {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	module := filepath.Join(cache, "crossdock-bench", "omniparser-1.0.5")
+	binary := filepath.Join(module, "omniparser")
+	if err := os.MkdirAll(module, 0o755); err != nil {
+		return err
+	}
+	for name, to := range map[string]string{"omniparser_main.go.txt": "main.go", "omniparser_850.json": "850.json"} {
+		b, err := files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(module, to), b, 0o644); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(module, "go.mod"), []byte("module bench.example/omniparser\n\ngo 1.24\n"), 0o644); err != nil {
+		return err
+	}
+	for _, c := range [][]string{{"get", "github.com/jf-tech/omniparser@v1.0.5"}, {"mod", "tidy"}, {"build", "-trimpath", "-o", "omniparser", "."}} {
+		cmd := exec.Command("go", c...)
+		cmd.Dir = module
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("building omniparser: go %s: %w\n%s", strings.Join(c, " "), err, out)
+		}
+	}
+	name := filepath.Join(dir, "peer.edi")
+	if err := generate(name, "850", 4<<20); err != nil {
+		return err
+	}
+	doc, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	lib := grammar.Open(grammars.FS())
+	ours, err := median(rounds, func() error {
+		return validated(doc, lib, &strictJSON{Writer: shape.NewWriter(io.Discard)})
+	})
+	if err != nil {
+		return err
+	}
+	theirs, err := median(rounds, func() error {
+		cmd := exec.Command(binary, filepath.Join(module, "850.json"), name)
+		cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("omniparser: %w\n%s", err, out)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	size := float64(len(doc)) / 1e6
+	if !asJSON {
+		fmt.Printf("\n850 to JSON, %.0f MB: omniparser v1.0.5 %.1f MB/s, Crossdock with validation %.0f MB/s, ratio %.0f\n", size, size/theirs.Seconds(), size/ours.Seconds(), theirs.Seconds()/ours.Seconds())
+		return nil
+	}
+	tell(result{File: "850", What: "omniparser v1.0.5, to JSON", MBs: size / theirs.Seconds()}, true)
+	return nil
+}
