@@ -101,7 +101,25 @@ to make your own.`,
 			sub.Args, sub.RunE = cobra.ArbitraryArgs, groupAlone
 		}
 	}
+	showUse(c)
+	a.addCompletions(c)
 	return c
+}
+
+// showUse makes every command below c answer wrong arguments with how it is
+// used: "accepts 1 arg(s), received 0" does not say which.
+func showUse(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		showUse(sub)
+		if check := sub.Args; check != nil {
+			sub.Args = func(cmd *cobra.Command, args []string) error {
+				if err := check(cmd, args); err != nil {
+					return fmt.Errorf("%w; usage: %s; an example:\n%s", err, cmd.UseLine(), cmd.Example)
+				}
+				return nil
+			}
+		}
+	}
 }
 
 // groupAlone answers a command that only groups others: what follows it is

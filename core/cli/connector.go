@@ -15,9 +15,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/crossdock/crossdock/connectors/scaffold"
 	"github.com/crossdock/crossdock/core/cli/internal/exit"
 	"github.com/crossdock/crossdock/core/config"
+	"github.com/crossdock/crossdock/core/strictyaml"
 	"github.com/crossdock/crossdock/plugins/host"
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
@@ -111,23 +111,9 @@ func (a *app) connectorListCommand() *cobra.Command {
 plugin folder. A third-party connector is described only once it is locked:
 listing never runs a binary that nobody looked at.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			h, end, err := a.pluginHost(a.optionalSettings())
+			out, err := a.connectors(cmd.Context())
 			if err != nil {
 				return fail(err)
-			}
-			defer end()
-			out := []connectorJSON{}
-			for _, x := range h.Connectors() {
-				c := connectorJSON{Name: x.Name, FirstParty: x.FirstParty, Path: x.Path, Locked: x.Locked}
-				if x.FirstParty || x.Locked {
-					d, err := h.Describe(cmd.Context(), x.Name)
-					if err != nil {
-						c.Summary = err.Error()
-					} else {
-						c.Version, c.Summary, c.Capabilities = d.GetVersion(), d.GetSummary(), d.GetCapabilities()
-					}
-				}
-				out = append(out, c)
 			}
 			if a.json {
 				return a.printJSON(out)
@@ -145,17 +131,47 @@ listing never runs a binary that nobody looked at.`,
 	}
 }
 
+// connectors asks every connector that may run what it is. Its processes have
+// ended when it returns: what is printed afterwards may go to a program that
+// stops reading, which ends this process without cleaning up.
+func (a *app) connectors(ctx context.Context) ([]connectorJSON, error) {
+	h, end, err := a.pluginHost(a.optionalSettings())
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	out := []connectorJSON{}
+	for _, x := range h.Connectors() {
+		c := connectorJSON{Name: x.Name, FirstParty: x.FirstParty, Path: x.Path, Locked: x.Locked}
+		if x.FirstParty || x.Locked {
+			d, err := h.Describe(ctx, x.Name)
+			if err != nil {
+				c.Summary = err.Error()
+			} else {
+				c.Version, c.Summary, c.Capabilities = d.GetVersion(), d.GetSummary(), d.GetCapabilities()
+			}
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// describe asks one connector what it is, like connectors.
+func (a *app) describe(ctx context.Context, name string) (*protocol.DescribeResponse, error) {
+	h, end, err := a.pluginHost(a.optionalSettings())
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	return h.Describe(ctx, name)
+}
+
 func (a *app) connectorDescribeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "describe <connector>", Short: "Explain a connector: every setting, and how it makes an effect happen once", Args: cobra.ExactArgs(1),
 		Example: "  crossdock connector describe database\n  crossdock connector describe rest --json | jq .schema",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			h, end, err := a.pluginHost(a.optionalSettings())
-			if err != nil {
-				return fail(err)
-			}
-			defer end()
-			d, err := h.Describe(cmd.Context(), args[0])
+			d, err := a.describe(cmd.Context(), args[0])
 			if err != nil {
 				return fail(err)
 			}
@@ -290,12 +306,7 @@ func (a *app) connectorCheckCommand() *cobra.Command {
 			if err != nil {
 				return fail(err)
 			}
-			h, end, err := a.pluginHost(&p.Settings)
-			if err != nil {
-				return fail(err)
-			}
-			defer end()
-			return a.check(cmd.Context(), h, endpoints)
+			return a.check(cmd.Context(), p, endpoints)
 		},
 	}
 }
@@ -304,7 +315,9 @@ func (a *app) connectorCheckCommand() *cobra.Command {
 func choose(p *config.Project, args []string) ([]*config.Endpoint, error) {
 	var out []*config.Endpoint
 	used := map[string]bool{}
+	var known []string
 	for _, c := range p.Connections {
+		known = append(known, c.Name.Value)
 		for _, e := range c.Endpoints {
 			for _, arg := range args {
 				if arg == c.Name.Value || arg == e.FullName() {
@@ -319,15 +332,21 @@ func choose(p *config.Project, args []string) ([]*config.Endpoint, error) {
 	}
 	for _, arg := range args {
 		if !used[arg] {
-			return nil, fmt.Errorf("the project has no connection or endpoint %q", arg)
+			return nil, fmt.Errorf("the project has no connection or endpoint %q; %s", arg, strictyaml.DidYouMean(arg, known))
 		}
 	}
 	return out, nil
 }
 
-func (a *app) check(ctx context.Context, h *host.Host, endpoints []*config.Endpoint) error {
+// checks runs the checks of endpoints, like connectors without a trace of the
+// processes that did it.
+func (a *app) checks(ctx context.Context, p *config.Project, endpoints []*config.Endpoint) ([]checkJSON, error) {
+	h, end, err := a.pluginHost(&p.Settings)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	out := []checkJSON{}
-	failed := 0
 	for _, e := range endpoints {
 		steps, err := h.Instance(e.Connection.Connector.Value, e.FullName(), string(e.Role), e.Config).Check(ctx)
 		if err != nil {
@@ -336,10 +355,23 @@ func (a *app) check(ctx context.Context, h *host.Host, endpoints []*config.Endpo
 		for _, s := range steps {
 			c := checkJSON{Endpoint: e.FullName(), Step: s.GetName(), OK: s.GetOk(), TookMS: float64(s.GetTook().AsDuration().Microseconds()) / 1000}
 			if !c.OK {
-				failed++
 				c.Error = s.GetProblem().GetMessage()
 			}
 			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+func (a *app) check(ctx context.Context, p *config.Project, endpoints []*config.Endpoint) error {
+	out, err := a.checks(ctx, p, endpoints)
+	if err != nil {
+		return fail(err)
+	}
+	failed := 0
+	for _, c := range out {
+		if !c.OK {
+			failed++
 		}
 	}
 	if a.json {
@@ -360,38 +392,9 @@ func (a *app) check(ctx context.Context, h *host.Host, endpoints []*config.Endpo
 		}
 	}
 	if failed > 0 {
-		return &exit.Error{Code: 1, Err: fmt.Errorf("%d steps failed", failed)}
+		return &exit.Error{Code: 1, Err: fmt.Errorf("%s failed", plural(failed, "step"))}
 	}
 	return nil
-}
-
-func (a *app) connectorNewCommand() *cobra.Command {
-	var dir, module, checkout string
-	c := &cobra.Command{
-		Use: "new <name>", Short: "Write a connector of your own: a module that builds, passes conformance and runs", Args: cobra.ExactArgs(1),
-		Example: "  crossdock connector new acme-wms\n  crossdock connector new acme-wms --dir ../acme-wms --module example.com/acme-wms --crossdock .",
-		RunE: func(_ *cobra.Command, args []string) error {
-			name := args[0]
-			if dir == "" {
-				dir = name
-			}
-			if module == "" {
-				module = "example.com/" + host.BinaryPrefix + name
-			}
-			if err := scaffold.Write(dir, name, module, checkout); err != nil {
-				return fail(err)
-			}
-			if a.json {
-				return a.printJSON(map[string]string{"dir": dir, "module": module})
-			}
-			fmt.Fprintf(a.Out, "wrote %s\n\nnext:\n  cd %s && go test ./...\n  go build -o <project>/plugins/%s%s .\n  crossdock connector lock <project>/plugins/%[3]s%[4]s -c <project>\n", dir, dir, host.BinaryPrefix, name)
-			return nil
-		},
-	}
-	c.Flags().StringVar(&dir, "dir", "", "folder to write; default the name")
-	c.Flags().StringVar(&module, "module", "", "Go module path")
-	c.Flags().StringVar(&checkout, "crossdock", "", "checkout of Crossdock to build against, instead of a released version")
-	return c
 }
 
 func (a *app) connectorLockCommand() *cobra.Command {

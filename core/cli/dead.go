@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"os/user"
 	"sort"
 	"strings"
@@ -136,9 +133,22 @@ func (a *app) printDeadList(list []ledger.Dead) error {
 	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "id\tstate\tat\troute\ttarget\tdocument\tcode\treason")
 	for _, d := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.ID, d.State, d.At.Local().Format("01-02 15:04:05"), d.Route, d.Target, name(d), d.Code, clip(firstLine(d.Reason), 90))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.ID, d.State, d.At.Local().Format("01-02 15:04:05"), d.Route, d.Target, name(d), d.Code, clip(firstLine(withoutCode(d)), 90))
 	}
 	return fail(w.Flush())
+}
+
+// withoutCode is the reason without the error code at its front, which has a
+// place of its own.
+func withoutCode(d ledger.Dead) string { return strings.TrimPrefix(d.Reason, d.Code+": ") }
+
+// way is a route and the endpoint that a message failed at: its target, or its
+// source where it did not come further.
+func way(route, endpoint string, atSource bool) string {
+	if atSource {
+		return endpoint + " → " + route
+	}
+	return route + " → " + endpoint
 }
 
 // name is what people call the document.
@@ -170,7 +180,7 @@ func (a *app) deadShowCommand() *cobra.Command {
 			defer l.Close()
 			d, err := l.DeadGet(cmd.Context(), args[0])
 			if err != nil {
-				return fail(fmt.Errorf("%s: %w", args[0], err))
+				return fail(err)
 			}
 			if a.json {
 				return a.printJSON(newDeadJSON(d, true))
@@ -188,19 +198,19 @@ func (a *app) deadShowCommand() *cobra.Command {
 func (a *app) printDead(d ledger.Dead, audit []ledger.AuditEntry) {
 	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "id\t%s (%s)\n", d.ID, d.State)
-	fmt.Fprintf(w, "failed\t%s at stage %s, after %d attempts since %s\n", d.At.Local().Format(time.DateTime), d.Stage, d.Attempts, d.FirstAt.Local().Format(time.DateTime))
-	fmt.Fprintf(w, "route\t%s → %s\n", d.Route, d.Target)
+	fmt.Fprintf(w, "failed\t%s at stage %s, after %s since %s\n", d.At.Local().Format(time.DateTime), d.Stage, plural(d.Attempts, "attempt"), d.FirstAt.Local().Format(time.DateTime))
+	fmt.Fprintf(w, "route\t%s\n", way(d.Route, d.Target, d.Stage != "deliver"))
 	fmt.Fprintf(w, "class\t%s %s\n", d.Class, d.Code)
-	fmt.Fprintf(w, "reason\t%s\n", strings.ReplaceAll(strings.TrimSpace(d.Reason), "\n", "\n\t"))
+	fmt.Fprintf(w, "reason\t%s\n", strings.ReplaceAll(strings.TrimSpace(withoutCode(d)), "\n", "\n\t"))
 	fmt.Fprintf(w, "message\t%s\n", d.MessageID)
 	for _, k := range sorted(d.Keys) {
-		fmt.Fprintf(w, "%s\t%s\n", k, d.Keys[k])
+		fmt.Fprintf(w, "key %s\t%s\n", k, d.Keys[k])
 	}
 	if v := d.Metadata["file"]; v != "" {
 		fmt.Fprintf(w, "original\t%s\n", v)
 	}
 	for _, e := range audit {
-		fmt.Fprintf(w, "%s\t%s by %s: %s\n", e.Action, e.At.Local().Format(time.DateTime), e.By, e.Why)
+		fmt.Fprintf(w, "%s\t%s by %s\n", e.Action, e.At.Local().Format(time.DateTime), strings.TrimSuffix(e.By+": "+e.Why, ": "))
 	}
 	_ = w.Flush()
 	if d.Stack != "" {
@@ -216,69 +226,6 @@ func sorted(m map[string]string) []string {
 	}
 	sort.Strings(out)
 	return out
-}
-
-func (a *app) deadEditCommand() *cobra.Command {
-	var file, why string
-	c := &cobra.Command{
-		Use: "edit <id>", Short: "Replace a dead letter's document, before it is replayed", Args: cobra.ExactArgs(1),
-		Long: `Replaces the document with that of --file ("-" for standard input), or opens it
-in $EDITOR. The former document stays in the audit entry.`,
-		Example: "  crossdock dead edit d-000017\n  crossdock dead edit d-000017 --file fixed.json --why 'wrong SKU'",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			l, err := a.ledger(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer l.Close()
-			d, err := l.DeadGet(cmd.Context(), args[0])
-			if err != nil {
-				return fail(fmt.Errorf("%s: %w", args[0], err))
-			}
-			doc, err := a.edited(d.Payload, file)
-			if err != nil {
-				return fail(err)
-			}
-			if err := l.DeadEdit(cmd.Context(), d.ID, doc, operator(), why); err != nil {
-				return fail(err)
-			}
-			return a.did("edited", []string{d.ID}, 1, false)
-		},
-	}
-	c.Flags().StringVar(&file, "file", "", "file with the new document, - for standard input")
-	c.Flags().StringVar(&why, "why", "", "reason, for the audit")
-	return c
-}
-
-func (a *app) edited(doc []byte, file string) ([]byte, error) {
-	switch file {
-	case "-":
-		return io.ReadAll(io.LimitReader(a.In, 64<<20))
-	case "":
-	default:
-		return os.ReadFile(file)
-	}
-	editor := a.getenv("EDITOR")
-	if editor == "" {
-		return nil, errors.New("set $EDITOR, or give the new document with --file")
-	}
-	f, err := os.CreateTemp("", "crossdock-*.json")
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.Write(doc); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	if err := f.Close(); err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(editor, f.Name())
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stderr, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("the editor %s: %w", editor, err)
-	}
-	return os.ReadFile(f.Name())
 }
 
 // operator names who acts, for the audit.
@@ -321,8 +268,11 @@ func (a *app) deadBulk(verb, short, example string, act func(context.Context, *l
 			}
 			defer l.Close()
 			ids, err := selectDead(cmd.Context(), l, f, args)
-			if err != nil || len(ids) == 0 {
-				return errors.Join(fail(err), a.did(verb, nil, 0, dry))
+			if err != nil {
+				return fail(err)
+			}
+			if len(ids) == 0 {
+				return a.did(verb, nil, 0, dry)
 			}
 			n := len(ids)
 			if !dry {
@@ -344,7 +294,7 @@ func (a *app) deadBulk(verb, short, example string, act func(context.Context, *l
 func selectDead(ctx context.Context, l *ledger.Ledger, f deadFilter, ids []string) ([]string, error) {
 	for _, id := range ids {
 		if _, err := l.DeadGet(ctx, id); err != nil {
-			return nil, fmt.Errorf("%s: %w", id, err)
+			return nil, err
 		}
 	}
 	f.limit = 100000
@@ -353,12 +303,22 @@ func selectDead(ctx context.Context, l *ledger.Ledger, f deadFilter, ids []strin
 		return nil, err
 	}
 	var out []string
+	var decided []error
 	for _, d := range list {
-		if d.State == ledger.DeadLetter || d.State == ledger.HeldLetter {
+		switch {
+		case waitsForDecision(d):
 			out = append(out, d.ID)
+		case len(ids) > 0:
+			decided = append(decided, fmt.Errorf("%s is %s already; `crossdock dead show %[1]s` tells by whom and when", d.ID, d.State))
 		}
 	}
-	return out, nil
+	// Of several named letters all or none: half of an order done is the harder
+	// one to understand.
+	return out, errors.Join(decided...)
+}
+
+func waitsForDecision(d ledger.Dead) bool {
+	return d.State == ledger.DeadLetter || d.State == ledger.HeldLetter
 }
 
 // did reports what a command on dead letters did.
@@ -376,6 +336,15 @@ func (a *app) did(verb string, ids []string, n int, dry bool) error {
 	fmt.Fprintf(a.Out, "%s%s: %d\n", would, verb, n)
 	for _, id := range ids {
 		fmt.Fprintln(a.Out, " ", id)
+	}
+	switch {
+	case len(ids) == 0:
+		fmt.Fprintln(a.Out, "no dead letter that waits for a decision matches; `crossdock dead list` shows all")
+	case dry:
+	case verb == "replay":
+		fmt.Fprintln(a.Out, "a running node sends them within a second; without one they wait for `crossdock run`")
+	case verb == "edited":
+		fmt.Fprintf(a.Out, "send it again with `crossdock dead replay %s`\n", ids[0])
 	}
 	return nil
 }

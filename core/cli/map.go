@@ -118,7 +118,7 @@ func (a *app) mapTest(ctx context.Context, lib *mapping.Library, paths []string)
 		if err := a.printJSON(out); err != nil {
 			return err
 		}
-	} else {
+	} else if len(out) > 0 || !fs.Failed() {
 		fmt.Fprintf(a.Out, "%d passed, %d failed\n", len(out)-failed, failed)
 	}
 	if fs.Failed() {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/crossdock/crossdock/core/config"
 	"github.com/crossdock/crossdock/core/routing"
+	"github.com/crossdock/crossdock/core/strictyaml"
 )
 
 func (a *app) routeCommand() *cobra.Command {
@@ -129,12 +131,12 @@ func (a *app) routeControl(verb, value, short string) *cobra.Command {
 			if p == nil {
 				return fail(fs.Err())
 			}
-			known := false
+			var known []string
 			for _, r := range p.Routes {
-				known = known || r.Name.Value == args[0]
+				known = append(known, r.Name.Value)
 			}
-			if !known {
-				return fail(fmt.Errorf("there is no route %q; `crossdock route list` shows them", args[0]))
+			if !slices.Contains(known, args[0]) {
+				return fail(fmt.Errorf("there is no route %q; %s (`crossdock route list` shows them)", args[0], strictyaml.DidYouMean(args[0], known)))
 			}
 			l, err := a.ledger(cmd.Context())
 			if err != nil {

@@ -56,6 +56,9 @@ func (a *app) run(ctx context.Context) error {
 			current, before = before, nil
 			continue
 		}
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = fmt.Errorf("%w; if another `crossdock run` has this project, stop it first, or give this one a data folder of its own in crossdock.yaml", err)
+		}
 		if err != nil {
 			return fail(err)
 		}

@@ -81,6 +81,12 @@ func (a *app) trace(ctx context.Context, what string, payload bool) error {
 
 func (a *app) printTrace(hops []ledger.Hop, payload bool) {
 	correlation := ""
+	sources := map[string]bool{}
+	for _, h := range hops {
+		if h.Stage == "received" {
+			sources[h.Target] = true
+		}
+	}
 	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 	for _, h := range hops {
 		if h.Correlation != correlation {
@@ -92,7 +98,7 @@ func (a *app) printTrace(hops []ledger.Hop, payload bool) {
 		if h.Attempt > 0 {
 			attempt = fmt.Sprintf("attempt %d", h.Attempt)
 		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n", h.At.Local().Format("15:04:05.000"), h.State, where(h), took(h.Took), attempt, firstLine(h.Detail))
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n", h.At.Local().Format("15:04:05.000"), h.State, where(h, sources), took(h.Took), attempt, detail(h))
 		if payload {
 			_ = w.Flush()
 			a.printDocument("before", h.Before)
@@ -102,10 +108,24 @@ func (a *app) printTrace(hops []ledger.Hop, payload bool) {
 	_ = w.Flush()
 }
 
-func where(h ledger.Hop) string {
+// detail is one line about a hop. An error's code stands before its text; it
+// is not said twice where the text begins with it.
+func detail(h ledger.Hop) string {
+	line := strings.TrimSuffix(firstLine(h.Detail), ": ")
+	class, rest, ok := strings.Cut(line, " ")
+	code, reason, more := strings.Cut(rest, ": ")
+	if ok && more {
+		return class + " " + code + ": " + strings.TrimPrefix(reason, code+": ")
+	}
+	return line
+}
+
+// where is the route and the endpoint of a hop. What failed before it came to a
+// lane names its source.
+func where(h ledger.Hop, sources map[string]bool) string {
 	switch {
 	case h.Route != "" && h.Target != "" && h.Stage != "received":
-		return h.Route + " → " + h.Target
+		return way(h.Route, h.Target, h.Stage == "dead" && sources[h.Target])
 	case h.Target != "":
 		return h.Target
 	}
