@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -129,7 +130,7 @@ func TestWhatPartnersDoToFiles(t *testing.T) {
 			if got := strings.Join(tags, " "); got != "ISA GS ST IEA" {
 				t.Errorf("segments %s", got)
 			}
-			if fmt.Sprint(notes) != fmt.Sprint(c.notes) {
+			if !slices.Equal(notes, c.notes) {
 				t.Errorf("notes %v, want %v", notes, c.notes)
 			}
 		})

@@ -269,7 +269,7 @@ var daysOf = [13]int{0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
 
 // validDate checks YYMMDD or CCYYMMDD (X12 type DT).
 func validDate(b []byte) bool {
-	year := -1
+	var year int
 	switch len(b) {
 	case 8:
 		century, y := two(b), two(b[2:])
