@@ -103,3 +103,22 @@ func TestTooLargeForEver(t *testing.T) {
 		}
 	}
 }
+
+// A limit that the server alone knows of is told in the same way.
+func TestMessageLargerThanTheServerSays(t *testing.T) {
+	e := open(t, Options{})
+	s, err := e.js.Stream(t.Context(), StreamReceived)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := s.CachedInfo().Config
+	cfg.MaxMsgSize = 1 << 10
+	if _, err := e.js.UpdateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.PublishBatch(t.Context(), "received.shop.orders", sized("small", 10), sized("large", 4<<10), sized("last", 10))
+	var large *TooLargeError
+	if !errors.As(err, &large) || large.Index != 1 || large.MessageID != "large" || large.Size <= 4<<10 || !strings.Contains(err.Error(), "the message server takes less") {
+		t.Errorf("%v, want a TooLargeError", err)
+	}
+}
