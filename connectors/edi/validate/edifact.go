@@ -35,12 +35,12 @@ func (w *walk) edifact(seg *syntax.Segment) {
 		w.closeGroup(nil)
 		w.ung(seg)
 	case keyUNE:
-		w.une(seg)
+		w.endGroup(seg, "messages", finding.Finding{Code: finding.GroupCount, EDIFACT: "29"}, finding.Finding{Code: finding.GroupMatch, EDIFACT: "28"})
 	case keyUNH:
 		w.closeSet(nil)
 		w.unh(seg)
 	case keyUNT:
-		w.unt(seg)
+		w.endSet(seg, "message", finding.Finding{Code: finding.SetCount, EDIFACT: "29"}, finding.Finding{Code: finding.SetMatch, EDIFACT: "28"})
 	default:
 		w.body(seg)
 	}
@@ -82,20 +82,6 @@ func (w *walk) ung(seg *syntax.Segment) {
 	w.beginGroup(&Group{Functional: c(1, 1), Sender: c(2, 1), Receiver: c(3, 1), Date: c(4, 1), Time: c(4, 2), Control: c(5, 1), Version: c(7, 1) + c(7, 2)})
 }
 
-func (w *walk) une(seg *syntax.Segment) {
-	w.closeSet(nil)
-	if w.g == nil {
-		w.outside(seg)
-		return
-	}
-	w.trailer(seg, trailer{
-		scope: finding.Group, what: "group", parts: "messages",
-		count: finding.Finding{Code: finding.GroupCount, EDIFACT: "29"}, countAt: 1, counted: w.sets,
-		match: finding.Finding{Code: finding.GroupMatch, EDIFACT: "28"}, matchAt: 2, control: w.g.Control,
-	})
-	w.closeGroup(seg)
-}
-
 func (w *walk) unh(seg *syntax.Segment) {
 	if w.ic == nil {
 		w.outside(seg)
@@ -109,21 +95,6 @@ func (w *walk) unh(seg *syntax.Segment) {
 	} else if def := s.Grammar.Segment(keyUNH); def != nil {
 		w.s.elements(seg, def)
 	}
-}
-
-func (w *walk) unt(seg *syntax.Segment) {
-	if w.s == nil {
-		w.outside(seg)
-		return
-	}
-	w.s.set.Segments++
-	w.s.finish(seg)
-	w.trailer(seg, trailer{
-		scope: finding.Set, what: "message", parts: "segments",
-		count: finding.Finding{Code: finding.SetCount, EDIFACT: "29"}, countAt: 1, counted: w.s.set.Segments,
-		match: finding.Finding{Code: finding.SetMatch, EDIFACT: "28"}, matchAt: 2, control: w.s.set.Control,
-	})
-	w.closeSet(seg)
 }
 
 // tradacoms checks the envelope of the older British standard: STX to END around

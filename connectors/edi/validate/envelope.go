@@ -146,6 +146,34 @@ func (w *walk) closeGroup(seg *syntax.Segment) {
 	w.g = nil
 }
 
+// endGroup takes a group's trailer.
+func (w *walk) endGroup(seg *syntax.Segment, parts string, count, match finding.Finding) {
+	w.closeSet(nil)
+	if w.g == nil {
+		w.outside(seg)
+		return
+	}
+	w.trailer(seg, trailer{
+		scope: finding.Group, what: "group", parts: parts, count: count, countAt: 1, counted: w.sets, match: match, matchAt: 2, control: w.g.Control,
+	})
+	w.closeGroup(seg)
+}
+
+// endSet takes a set's trailer.
+func (w *walk) endSet(seg *syntax.Segment, what string, count, match finding.Finding) {
+	if w.s == nil {
+		w.outside(seg)
+		return
+	}
+	s := w.s.set
+	s.Segments++
+	w.s.finish(seg)
+	w.trailer(seg, trailer{
+		scope: finding.Set, what: what, parts: "segments", count: count, countAt: 1, counted: s.Segments, match: match, matchAt: 2, control: s.Control,
+	})
+	w.closeSet(seg)
+}
+
 func (w *walk) beginSet(seg *syntax.Segment, s *Set) {
 	w.sets++
 	w.messages++

@@ -33,12 +33,12 @@ func (w *walk) x12(seg *syntax.Segment) {
 		w.closeGroup(nil)
 		w.gs(seg)
 	case keyGE:
-		w.ge(seg)
+		w.endGroup(seg, "sets", finding.Finding{Code: finding.GroupCount, AK905: "5"}, finding.Finding{Code: finding.GroupMatch, AK905: "4"})
 	case keyST:
 		w.closeSet(nil)
 		w.st(seg)
 	case keySE:
-		w.se(seg)
+		w.endSet(seg, "set", finding.Finding{Code: finding.SetCount, AK502: "4"}, finding.Finding{Code: finding.SetMatch, AK502: "3"})
 	case keyTA1:
 		if w.s != nil || w.ic == nil {
 			w.outside(seg)
@@ -127,20 +127,6 @@ func (w *walk) gs(seg *syntax.Segment) {
 	w.beginGroup(&Group{Offset: seg.Offset, Functional: v(1), Sender: v(2), Receiver: v(3), Date: v(4), Time: v(5), Control: v(6), Version: v(8)})
 }
 
-func (w *walk) ge(seg *syntax.Segment) {
-	w.closeSet(nil)
-	if w.g == nil {
-		w.outside(seg)
-		return
-	}
-	w.trailer(seg, trailer{
-		scope: finding.Group, what: "group", parts: "sets",
-		count: finding.Finding{Code: finding.GroupCount, AK905: "5"}, countAt: 1, counted: w.sets,
-		match: finding.Finding{Code: finding.GroupMatch, AK905: "4"}, matchAt: 2, control: w.g.Control,
-	})
-	w.closeGroup(seg)
-}
-
 func (w *walk) st(seg *syntax.Segment) {
 	if w.g == nil {
 		w.outside(seg)
@@ -193,19 +179,4 @@ func (w *walk) grammarOf(std syntax.Standard, s *Set) *grammar.Set {
 		w.grammars[id] = g
 	}
 	return g
-}
-
-func (w *walk) se(seg *syntax.Segment) {
-	if w.s == nil {
-		w.outside(seg)
-		return
-	}
-	w.s.set.Segments++
-	w.s.finish(seg)
-	w.trailer(seg, trailer{
-		scope: finding.Set, what: "set", parts: "segments",
-		count: finding.Finding{Code: finding.SetCount, AK502: "4"}, countAt: 1, counted: w.s.set.Segments,
-		match: finding.Finding{Code: finding.SetMatch, AK502: "3"}, matchAt: 2, control: w.s.set.Control,
-	})
-	w.closeSet(seg)
 }
