@@ -203,6 +203,12 @@ func (s *source) acknowledge(ctx context.Context, rec *received, id string, ic *
 		return fmt.Errorf("drawing a control number for the 997 to %s: %w", s.cfg.Partner.ID, err)
 	}
 	content, ok, err := x12.Acknowledge(ic, g, s.cfg.Partner.address(control, rec.doc.ModTime.UTC()))
+	if errors.Is(err, x12.ErrUnanswerable) {
+		// What was wrong is kept as a dead letter; the files behind this one must
+		// not wait for an answer that nobody can write.
+		s.env.Log.Warn("a group is not answered with a 997; tell the partner what is wrong", "file", rec.doc.Name, "interchange", ic.Control(), "reason", err)
+		return nil
+	}
 	if err != nil {
 		return sdk.Fail(sdk.Bug, "edi.997", fmt.Errorf("file %s, interchange %s: %w", rec.doc.Name, ic.Control(), err))
 	}

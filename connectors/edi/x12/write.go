@@ -1,6 +1,7 @@
 package x12
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -133,33 +134,57 @@ func (w *Writer) Bytes() ([]byte, error) {
 	return out, nil
 }
 
+// ErrUnanswerable says that no valid 997 can name a group: what identifies it,
+// GS01 or GS06, is itself broken. Only a person can answer it.
+var ErrUnanswerable = errors.New("no valid 997 can name the group")
+
 // Acknowledge writes the 997 for one group of an interchange: accepted,
 // accepted with warnings, partly accepted or rejected, with every finding at
 // its segment and element (X12 004010, 997). It never acknowledges a 997: ok
 // is false then.
+//
+// What is acknowledged may be broken in ways that an AK3 or AK2 cannot repeat,
+// such as a tag of one letter. Then the verdict is sent without those details.
+// An error is [ErrUnanswerable] or is about the address.
 func Acknowledge(ic *Interchange, g *Group, a Address) (out []byte, ok bool, err error) {
 	if g.Header.E(1) == "FA" {
 		return nil, false, nil
 	}
-	w, err := NewWriter(a, "FA")
-	if err != nil {
-		return nil, false, err
+	for _, details := range []bool{true, false} {
+		w, werr := NewWriter(a, "FA")
+		if werr != nil {
+			return nil, false, werr
+		}
+		w.acknowledge(ic, g, details)
+		if out, err = w.Bytes(); err == nil {
+			return out, true, nil
+		}
 	}
+	return nil, false, fmt.Errorf("%w: %w", ErrUnanswerable, err)
+}
+
+func (w *Writer) acknowledge(ic *Interchange, g *Group, details bool) {
 	w.Begin("997")
 	w.Segment("AK1", g.Header.E(1), strings.TrimLeft(g.Header.E(6), " "))
 	refused := ic.Rejected() || g.Rejected()
 	accepted := 0
 	for _, s := range g.Sets {
-		w.Segment("AK2", s.ID, ackControl(s.Control))
-		errs := reportSet(w, s)
+		rejected := refused || s.Rejected()
+		if !rejected {
+			accepted++
+		}
+		control := ackControl(s.Control)
+		if !details && (len(s.ID) != 3 || len(control) > 9 || w.safe(s.ID+control) != s.ID+control) {
+			continue // no AK2 can name it; AK9 counts it
+		}
+		w.Segment("AK2", s.ID, control)
+		errs := reportSet(w, s, details)
 		switch {
-		case refused || s.Rejected():
+		case rejected:
 			w.Segment("AK5", append([]string{"R"}, errs...)...)
 		case len(s.Findings) > 0:
-			accepted++
 			w.Segment("AK5", "E")
 		default:
-			accepted++
 			w.Segment("AK5", "A")
 		}
 	}
@@ -173,13 +198,11 @@ func Acknowledge(ic *Interchange, g *Group, a Address) (out []byte, ok bool, err
 		status = "E"
 	}
 	included := g.Trailer.E(1)
-	if _, ok := number(included); !ok {
+	if _, ok := number(included); !ok || !details {
 		included = strconv.Itoa(len(g.Sets))
 	}
 	w.Segment("AK9", append([]string{status, included, strconv.Itoa(len(g.Sets)), strconv.Itoa(accepted)}, groupErrors(g)...)...)
 	w.End()
-	out, err = w.Bytes()
-	return out, err == nil, err
 }
 
 // ackControl makes AK202 long enough: the element has at least 4 characters.
@@ -190,13 +213,16 @@ func ackControl(v string) string {
 	return v
 }
 
-// reportSet writes AK3 and AK4 and returns the AK5 codes, five at most.
-func reportSet(w *Writer, s *Set) []string {
+// reportSet writes AK3 and AK4, if details are wanted, and returns the AK5
+// codes, five at most.
+func reportSet(w *Writer, s *Set, details bool) []string {
 	var codes []string
 	seen := map[string]bool{}
 	last := ""
 	for _, f := range s.Findings {
-		if f.AK304 != "" {
+		// AK301 has at least two letters: a tag that was cut off after one
+		// cannot be named.
+		if f.AK304 != "" && details && len(f.Segment) > 1 {
 			at := fmt.Sprintf("%s/%d/%s", f.Segment, f.Position, f.AK304)
 			if at != last {
 				w.Segment("AK3", clipText(f.Segment, 3), strconv.Itoa(f.Position), "", f.AK304)

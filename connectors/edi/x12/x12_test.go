@@ -1,6 +1,7 @@
 package x12
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -149,6 +150,62 @@ func TestAcknowledgementNamesTheError(t *testing.T) {
 	}
 }
 
+// Wherever a file is cut off, it gets a valid answer or is told to have none: an
+// acknowledgement that cannot be written must not hold up the partner's other
+// files.
+func TestEveryCutIsAnswered(t *testing.T) {
+	a := Address{Sender: Party{"08", "9254110060"}, Receiver: Party{"ZZ", "HARBOROUT"}, Control: 7}
+	answered := 0
+	for n := range len(order) {
+		ics, err := Parse([]byte(order[:n]))
+		if err != nil {
+			continue
+		}
+		for _, g := range ics[0].Groups {
+			out, ok, err := Acknowledge(ics[0], g, a)
+			switch {
+			case ok:
+				answered++
+				if ics[0].Rejected() && !strings.Contains(string(out), "~AK9*R*") {
+					t.Fatalf("cut at byte %d: the answer does not reject: %s", n, out)
+				}
+			case !errors.Is(err, ErrUnanswerable):
+				t.Fatalf("cut at byte %d: %v", n, err)
+			}
+		}
+	}
+	if answered < len(order)/2 {
+		t.Errorf("only %d of %d cuts were answered", answered, len(order))
+	}
+}
+
+func TestAcknowledgementLeavesOutWhatItCannotRepeat(t *testing.T) {
+	a := Address{Sender: Party{"08", "9254110060"}, Receiver: Party{"ZZ", "HARBOROUT"}, Control: 7}
+	for _, tt := range []struct{ name, doc, want string }{
+		{"a segment of one letter", strings.Replace(order, "~CTT*", "~C*1~CTT*", 1), "AK1*PO*101~AK2*850*0001~AK5*R*"},
+		{"a set number that is too long", strings.NewReplacer("ST*850*0001", "ST*850*0001000100", "*0001~GE", "*0001000100~GE").Replace(order), "AK1*PO*101~AK9*"},
+		{"a set of four digits", strings.Replace(order, "ST*850*", "ST*8500*", 1), "AK1*PO*101~AK9*R*1*1*0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ics, err := Parse([]byte(tt.doc))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, ok, err := Acknowledge(ics[0], ics[0].Groups[0], a)
+			if err != nil || !ok || !strings.Contains(string(got), tt.want) {
+				t.Errorf("got %s (%v, %v)\nwant %s", got, ok, err, tt.want)
+			}
+		})
+	}
+	ics, err := Parse([]byte(strings.NewReplacer("*101*X*", "*CAT*X*", "GE*1*101", "GE*1*CAT").Replace(order)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, ok, err := Acknowledge(ics[0], ics[0].Groups[0], a); ok || !errors.Is(err, ErrUnanswerable) {
+		t.Errorf("a group without a number: %s, %v, %v", got, ok, err)
+	}
+}
+
 func TestWriterRefusesDelimitersInValues(t *testing.T) {
 	w, err := NewWriter(Address{Sender: Party{"ZZ", "A"}, Receiver: Party{"ZZ", "B"}, Control: 1}, "IB")
 	if err != nil {
@@ -180,7 +237,9 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, ic := range ics {
 			for _, g := range ic.Groups {
-				_, _, _ = Acknowledge(ic, g, Address{Sender: Party{"ZZ", "A"}, Receiver: Party{"ZZ", "B"}, Control: 1})
+				if _, _, err := Acknowledge(ic, g, Address{Sender: Party{"ZZ", "A"}, Receiver: Party{"ZZ", "B"}, Control: 1}); err != nil && !errors.Is(err, ErrUnanswerable) {
+					t.Errorf("the answer cannot be written: %v", err)
+				}
 				for _, s := range g.Sets {
 					if !s.Rejected() {
 						if _, err := ic.Document(g, s); err != nil {
