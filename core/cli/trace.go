@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -81,14 +82,12 @@ func (a *app) trace(ctx context.Context, what string, payload bool) error {
 
 func (a *app) printTrace(hops []ledger.Hop, payload bool) {
 	correlation := ""
-	sources := map[string]bool{}
-	for _, h := range hops {
-		if h.Stage == "received" {
-			sources[h.Target] = true
-		}
-	}
+	mapped := map[[2]string]bool{}
 	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-	for _, h := range hops {
+	for _, h := range byDocument(hops) {
+		if h.State == "mapped" {
+			mapped[[2]string{h.Correlation, h.Route}] = true
+		}
 		if h.Correlation != correlation {
 			correlation = h.Correlation
 			_ = w.Flush()
@@ -98,7 +97,7 @@ func (a *app) printTrace(hops []ledger.Hop, payload bool) {
 		if h.Attempt > 0 {
 			attempt = fmt.Sprintf("attempt %d", h.Attempt)
 		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n", h.At.Local().Format("15:04:05.000"), h.State, where(h, sources), took(h.Took), attempt, detail(h))
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n", h.At.Local().Format("15:04:05.000"), h.State, where(h, mapped[[2]string{h.Correlation, h.Route}]), took(h.Took), attempt, detail(h))
 		if payload {
 			_ = w.Flush()
 			a.printDocument("before", h.Before)
@@ -120,12 +119,26 @@ func detail(h ledger.Hop) string {
 	return line
 }
 
-// where is the route and the endpoint of a hop. What failed before it came to a
-// lane names its source.
-func where(h ledger.Hop, sources map[string]bool) string {
+// byDocument puts the hops of each document together, in order of time: those of
+// one file come and go at the same moment.
+func byDocument(hops []ledger.Hop) []ledger.Hop {
+	first := map[string]int{}
+	for i, h := range hops {
+		if _, seen := first[h.Correlation]; !seen {
+			first[h.Correlation] = i
+		}
+	}
+	out := slices.Clone(hops)
+	slices.SortStableFunc(out, func(x, y ledger.Hop) int { return first[x.Correlation] - first[y.Correlation] })
+	return out
+}
+
+// where is the route and the endpoint of a hop. What failed before it was mapped
+// never came to a target: it names its source.
+func where(h ledger.Hop, mapped bool) string {
 	switch {
 	case h.Route != "" && h.Target != "" && h.Stage != "received":
-		return way(h.Route, h.Target, h.Stage == "dead" && sources[h.Target])
+		return way(h.Route, h.Target, h.Stage == "dead" && !mapped)
 	case h.Target != "":
 		return h.Target
 	}
