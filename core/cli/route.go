@@ -22,6 +22,10 @@ func (a *app) routeCommand() *cobra.Command {
 	c.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "List the routes with what they did", Args: cobra.NoArgs, Example: "  crossdock route list --json",
+			Long: `Lists the routes with the order they are under (running or paused) and their
+counts, from the project's files and ledger, beside a running node or without
+one. Whether messages move at this moment, and why a lane stopped by itself, is
+told by the node: GET /health on the address of http: in crossdock.yaml.`,
 			RunE: func(cmd *cobra.Command, _ []string) error { return a.routeList(cmd.Context()) },
 		},
 		a.routeControl("pause", "paused", "Hold a route: its messages wait in the stream until it is resumed"),
