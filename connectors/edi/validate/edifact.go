@@ -88,6 +88,11 @@ func (w *walk) unh(seg *syntax.Segment) {
 	}
 	c := func(m int) string { return strings.TrimSpace(seg.ComponentValue(2, m)) }
 	s := &Set{ID: c(1), Control: strings.TrimSpace(seg.Value(1)), Release: grammar.Release(syntax.EDIFACT, c(2), seg.ComponentValue(2, 3)), Association: c(5)}
+	if s.ID == "CONTRL" {
+		// It belongs to the service directory, whose versions (D 3, 2 2, 4 1) are not
+		// those of the message directories.
+		s.Release = "D96A"
+	}
 	s.Grammar = w.grammarOf(syntax.EDIFACT, s)
 	w.beginSet(seg, s)
 	if s.Grammar == nil {
