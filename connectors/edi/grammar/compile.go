@@ -132,6 +132,11 @@ func (l *Library) compileDictionary(std syntax.Standard, release string) (*Dicti
 		}
 		p.unique(s.at, seg)
 		pairUp(seg.Elements)
+		for i := range seg.Elements {
+			if seg.Elements[i].Mandatory {
+				seg.Needed = i + 1
+			}
+		}
 		d.Segments[seg.Key] = seg
 		all = append(all, p.err())
 	}

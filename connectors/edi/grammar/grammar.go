@@ -133,6 +133,8 @@ type Segment struct {
 	Name     string
 	Elements []Position
 	Rules    []Rule
+	// Needed is the position of the last mandatory element, 0 when there is none.
+	Needed int
 }
 
 // Dictionary is the elements and segments of a version.

@@ -21,7 +21,10 @@ func (s *setWalk) elements(seg *syntax.Segment, def *grammar.Segment) {
 		}))
 	}
 	present := uint64(0)
-	for i := range def.Elements {
+	// One look at the whole segment spares one at every element.
+	s.composite = s.w.d.Component != 0 && bytes.IndexByte(seg.Raw(), s.w.d.Component) >= 0
+	s.repeats = s.w.d.Repetition != 0 && bytes.IndexByte(seg.Raw(), s.w.d.Repetition) >= 0
+	for i := range min(len(def.Elements), max(n, def.Needed)) {
 		p := &def.Elements[i]
 		data := seg.Element(i + 1)
 		if len(data) == 0 {
@@ -60,8 +63,7 @@ func (s *setWalk) missing(seg *syntax.Segment, element, component int, p *gramma
 
 // position checks one element with its repetitions.
 func (s *setWalk) position(seg *syntax.Segment, element int, data []byte, p *grammar.Position) {
-	d := s.w.d.Repetition
-	if d == 0 || bytes.IndexByte(data, d) < 0 {
+	if !s.repeats || bytes.IndexByte(data, s.w.d.Repetition) < 0 {
 		s.value(seg, element, 0, data, p)
 		return
 	}
@@ -82,8 +84,7 @@ func (s *setWalk) position(seg *syntax.Segment, element int, data []byte, p *gra
 
 // value checks one occurrence of an element or composite.
 func (s *setWalk) value(seg *syntax.Segment, element, repeat int, data []byte, p *grammar.Position) {
-	by := s.w.d.Component
-	if p.Composite == nil && (by == 0 || bytes.IndexByte(data, by) < 0) {
+	if p.Composite == nil && (!s.composite || bytes.IndexByte(data, s.w.d.Component) < 0) {
 		s.simple(seg, where{element: element, repeat: repeat}, data, p)
 		return
 	}

@@ -26,6 +26,8 @@ type setWalk struct {
 	frames   []frame
 	findings int
 	totals   totals
+
+	composite, repeats bool // the segment has such separators
 }
 
 // newSetWalk begins a set, in the memory of the one before.
