@@ -126,6 +126,9 @@ func (s *source) Read(ctx context.Context) (sdk.Batch, error) {
 		}
 		if len(batch.Records)+len(batch.Unreadable) == 0 {
 			// Nothing in it, or all of it acknowledged before a restart.
+			if f.broken == nil && f.next == 0 {
+				s.env.Log.Warn("a file has no records: it is archived, and nothing comes of it", "file", f.doc.Name)
+			}
 			if err := s.settle(ctx, f); err != nil {
 				s.env.Log.Warn("a finished file could not be moved", "error", err)
 			}

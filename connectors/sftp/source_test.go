@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -311,6 +312,30 @@ func TestSourceSetsRowsAside(t *testing.T) {
 	s.drop(t, "b.csv", "a,b\n1,2\n3,\"4\n")
 	if batch := read(t, src); len(batch.Records) != 0 || len(batch.Unreadable) != 1 {
 		t.Errorf("a file that breaks off must be rejected whole: %+v", batch)
+	}
+}
+
+// A partner whose report came out empty is to be found in the log, since no record
+// and no dead letter tells of it.
+func TestSourceTellsOfEmptyFiles(t *testing.T) {
+	for name, content := range map[string]string{"empty.csv": "", "header.csv": "order,sku\n"} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.drop(t, name, content)
+			s.drop(t, "z.csv", "order,sku\n1,A\n")
+			var log bytes.Buffer
+			env := s.env(t)
+			env.Log = slog.New(slog.NewTextHandler(&log, nil))
+			opened, err := openSource(t.Context(), s.cfg, nil, env)
+			must(t, err)
+			defer func() { must(t, opened.Close()) }()
+			if b := read(t, opened.(*source)); len(b.Records) != 1 {
+				t.Fatalf("batch %+v, want the record of the other file", b)
+			}
+			if !strings.Contains(log.String(), "no records") || !strings.Contains(log.String(), name) {
+				t.Errorf("the log says %s", log.String())
+			}
+		})
 	}
 }
 
