@@ -40,7 +40,7 @@ func TestNames(t *testing.T) {
 	for _, c := range []struct{ name, doc, want string }{
 		{"the opening segment is the object itself", x12("PO", "850", "BEG*00*SA*4711**20260105~PO1*1*48*EA~"), `"purchase_order":{"purpose":"00","type":"SA","number":"4711","date":"2026-01-05","lines":[{"line":"1","quantity":"48","unit":"EA"}]}`},
 		{"what may repeat is a list, also once", x12("PO", "850", "BEG*00*SA*4711**20260105~REF*DP*077~PO1*1~"), `"references":[{"qualifier":"DP","id":"077"}]`},
-		{"pairs of qualifier and id", x12("PO", "850", "BEG*00*SA*4711**20260105~PO1*1*1*EA***XX*7*UP*614141000012~"), `"ids":{"xx":"7","up":"614141000012"}`},
+		{"pairs of qualifier and id", x12("PO", "850", "BEG*00*SA*4711**20260105~PO1*1*1*EA***XX*7*UP*614141000012~"), `"ids":{"xx":"7","gtin12":"614141000012"}`},
 		{"loops in loops", x12("PO", "850", "BEG*00*SA*4711**20260105~PO1*1~N1*ST*STORE~N3*1 MAIN ST~PO1*2~"), `"lines":[{"line":"1","parties":[{"entity":"ST","name":"STORE","address":[{"line_1":"1 MAIN ST"}]}]},{"line":"2"}]`},
 		{"implied decimals are written out", x12("IN", "810", "BIG*20260105*R1~TDS*-5~"), `"total":{"amount":"-0.05"}`},
 		{"nothing is dropped", x12("PO", "850", "BEG*00*SA*4711**20260105~QQQ*a**c~PO1*1~"), `"_extra":[{"segment":"QQQ","position":3,"elements":["a","","c"]}]`},
