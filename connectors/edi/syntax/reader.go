@@ -153,25 +153,19 @@ func newHeader(head []byte, d Delimiters) bool {
 	return bytes.HasPrefix(head, []byte("UNA")) || bytes.HasPrefix(head, []byte("UNB")) && !alphanumeric(head[3])
 }
 
-// terminator finds the end of the segment that begins at r.from.
+// terminator finds the end of the segment that begins at r.from, -1 where the
+// stream ends first. The limit holds for what was read at once, too, so that the
+// same stream gives the same in pieces of any size.
 func (r *Reader) terminator() (end int, err error) {
 	from := 0
 	for {
 		window := r.buf[r.from:r.to]
-		for {
-			i := bytes.IndexByte(window[from:], r.d.Segment)
-			if i < 0 {
-				from = len(window)
-				break
-			}
-			i += from
-			if r.d.Release == 0 || !escaped(window, i, r.d.Release) {
-				return i, nil
-			}
-			from = i + 1
-		}
-		if len(window) > r.max {
+		end, from = r.find(window, from)
+		if max(end, from-1) > r.max {
 			return 0, &SegmentError{Offset: r.offset(), Limit: r.max, Start: string(window[:min(20, len(window))])}
+		}
+		if end >= 0 {
+			return end, nil
 		}
 		more, err := r.fill()
 		if err != nil {
@@ -180,6 +174,22 @@ func (r *Reader) terminator() (end int, err error) {
 		if !more {
 			return -1, nil
 		}
+	}
+}
+
+// find looks for a terminator from a place on; without one it returns -1 and
+// where to go on.
+func (r *Reader) find(window []byte, from int) (end, next int) {
+	for {
+		i := bytes.IndexByte(window[from:], r.d.Segment)
+		if i < 0 {
+			return -1, len(window)
+		}
+		i += from
+		if r.d.Release == 0 || !escaped(window, i, r.d.Release) {
+			return i, 0
+		}
+		from = i + 1
 	}
 }
 
