@@ -17,6 +17,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,10 +29,8 @@ import (
 type Interchange struct {
 	// Hash is the SHA-256 of its bytes in hex, from the header to the trailer.
 	Hash string `json:"hash"`
-	// File is the identity of the file in which it came first.
+	// File is the name of the file in which it came first.
 	File string `json:"file"`
-	// Name is that file's name.
-	Name string `json:"name"`
 	// At dates the answers to it: a repetition is answered with the same bytes.
 	At time.Time `json:"at"`
 }
@@ -45,7 +44,7 @@ type Outcome int
 // The outcomes.
 const (
 	New    Outcome = iota + 1
-	Resend         // the same number and content came in another file
+	Resend         // the same number and content came before, in this file or another
 	Clash          // the number came before with other content
 )
 
@@ -74,7 +73,7 @@ func (r *Received) Compare(ctx context.Context, n Number, i Interchange) (outcom
 	switch {
 	case err != nil:
 		return 0, first, err
-	case !known || first.Hash == i.Hash && first.File == i.File:
+	case !known:
 		return New, first, nil
 	case first.Hash == i.Hash:
 		return Resend, first, nil
@@ -267,27 +266,36 @@ type Answer struct {
 	At    time.Time
 }
 
+// After is the entry with what an acknowledgement says; changed is false when it
+// says nothing new: the same one again changes nothing, and a TA1 that accepts
+// neither hides what a 997 said nor replaces the one that is due.
+func (e Entry) After(a Answer) (after Entry, changed bool) {
+	if e.Number == 0 || e.Kind == a.Kind && e.Answer == a.Control {
+		return e, false
+	}
+	if a.Kind == "TA1" && a.Status == Accepted && (e.Status.final() || !e.Due.IsZero()) {
+		return e, false
+	}
+	e.Status, e.Kind, e.Answer, e.Answered, e.Notes = a.Status, a.Kind, a.Control, a.At, a.Notes
+	e.Documents = slices.Clone(e.Documents)
+	for i := range e.Documents {
+		d := &e.Documents[i]
+		d.Status = a.Status
+		if one, ok := a.Sets[strings.TrimLeft(d.Control, "0")]; ok {
+			d.Status = one
+		}
+	}
+	return e, true
+}
+
 // Note enters an acknowledgement and returns the entry; known is false when we
-// never sent what it answers. The same one again changes nothing, and a TA1 that
-// accepts does not hide what a 997 said.
+// never sent what it answers.
 func (s *Sent) Note(ctx context.Context, a Answer) (e Entry, known bool, err error) {
 	e, err = s.update(ctx, a.Of, func(e *Entry, there bool) bool {
 		known = there
-		if !there || e.Kind == a.Kind && e.Answer == a.Control {
-			return false
-		}
-		if a.Kind == "TA1" && a.Status == Accepted && (e.Status.final() || !e.Due.IsZero()) {
-			return false
-		}
-		e.Status, e.Kind, e.Answer, e.Answered, e.Notes = a.Status, a.Kind, a.Control, a.At, a.Notes
-		for i := range e.Documents {
-			d := &e.Documents[i]
-			d.Status = a.Status
-			if one, ok := a.Sets[strings.TrimLeft(d.Control, "0")]; ok {
-				d.Status = one
-			}
-		}
-		return true
+		after, changed := e.After(a)
+		*e = after
+		return changed
 	})
 	return e, known, err
 }

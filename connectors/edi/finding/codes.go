@@ -74,3 +74,11 @@ const (
 	HierarchyUp  Code = "business.parent"    // HL02 names no HL before
 	HierarchyNew Code = "business.hierarchy" // HL01 twice
 )
+
+// Codes of the level partner: what was agreed.
+const (
+	PartnerUsage   Code = "partner.usage"   // test or production
+	PartnerSet     Code = "partner.set"     // not agreed
+	PartnerRelease Code = "partner.release" // of the set, not agreed
+	PartnerClash   Code = "partner.clash"   // the control number came before, with other content
+)
