@@ -137,6 +137,7 @@ func (l *Library) compileDictionary(std syntax.Standard, release string) (*Dicti
 				seg.Needed = i + 1
 			}
 		}
+		seg.plan = planned(seg)
 		d.Segments[seg.Key] = seg
 		all = append(all, p.err())
 	}
@@ -233,6 +234,7 @@ func (l *Library) compileSet(std syntax.Standard, release, id string) (*Set, err
 	if s.Name == "" {
 		p.at(root, "a set needs a name")
 	}
+	p.prepare(s, root)
 	return s, p.err()
 }
 

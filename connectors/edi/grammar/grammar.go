@@ -135,6 +135,8 @@ type Segment struct {
 	Rules    []Rule
 	// Needed is the position of the last mandatory element, 0 when there is none.
 	Needed int
+
+	plan *Plan
 }
 
 // Dictionary is the elements and segments of a version.
@@ -155,8 +157,9 @@ type Set struct {
 	Group string // GS01; empty for EDIFACT
 	Name  string // member of the JSON document
 	// Body is what stands between the set's header and trailer.
-	Body []*Node
-	tags map[syntax.Key]bool
+	Body  []*Node
+	tags  map[syntax.Key]bool
+	index *Index
 }
 
 // Uses tells whether the segment has a place in the set.
@@ -180,6 +183,8 @@ type Node struct {
 	// ST, ship_to.
 	As   map[string]map[string]string
 	Tree *Tree
+
+	index *Index
 }
 
 // Loop tells whether the node is a loop.
