@@ -135,6 +135,8 @@ type Segment struct {
 	Rules    []Rule
 	// Needed is the position of the last mandatory element, 0 when there is none.
 	Needed int
+
+	plan *Plan
 }
 
 // Dictionary is the elements and segments of a version.
@@ -159,8 +161,9 @@ type Set struct {
 	Key   string
 	KeyAt Spot
 	// Body is what stands between the set's header and trailer.
-	Body []*Node
-	tags map[syntax.Key]bool
+	Body  []*Node
+	tags  map[syntax.Key]bool
+	index *Index
 }
 
 // Spot is the place of a value: an element, or a component of one, of a segment
@@ -196,6 +199,7 @@ type Node struct {
 	Tree *Tree
 
 	names map[string]string // of As
+	index *Index
 }
 
 // Named returns the name that a code of the As element gives an item, "" when it

@@ -6,11 +6,21 @@ import (
 	"io"
 )
 
-// Options limit what a Reader takes.
+// Options limit what a Reader takes, whoever sends it. Depth needs no limit here:
+// loops are as deep as the grammar says, and components are not kept.
 type Options struct {
 	// MaxSegment is the longest segment in bytes; 0 means 1 MiB. It bounds the
-	// reader's memory.
+	// reader's memory. A longer one ends reading with a *SegmentError.
 	MaxSegment int
+	// MaxElements is how many elements of a segment are told apart; 0 means 1,000.
+	// A segment that has more is Overfull, and reading goes on.
+	MaxElements int
+	// MaxInterchange is the largest interchange in bytes; 0 means no limit. What is
+	// behind ends reading with a *LimitError.
+	MaxInterchange int64
+	// MaxSets is how many sets an interchange may have; 0 means no limit. One more
+	// ends reading with a *LimitError.
+	MaxSets int
 }
 
 // ErrNotEDI says that the stream does not begin with an interchange.
@@ -19,7 +29,7 @@ var ErrNotEDI = errors.New("no interchange begins here: expected ISA (X12), UNA 
 // Reader cuts a stream into segments.
 type Reader struct {
 	r        io.Reader
-	max      int
+	o        Options
 	buf      []byte
 	from, to int   // the unread part of buf
 	base     int64 // offset of buf[0] in the stream
@@ -30,9 +40,12 @@ type Reader struct {
 	d        Delimiters
 	wrapped  bool
 	seg      Segment
+	cut      cutter
 	scratch  []byte
 	notes    []Note
-	fresh    bool // the next segment is the header
+	fresh    bool  // the next segment is the header
+	start    int64 // of the interchange
+	sets     int   // of the interchange
 }
 
 // NewReader returns a Reader of r, which needs no buffer of its own.
@@ -40,8 +53,11 @@ func NewReader(r io.Reader, o Options) *Reader {
 	if o.MaxSegment <= 0 {
 		o.MaxSegment = 1 << 20
 	}
+	if o.MaxElements <= 0 {
+		o.MaxElements = 1000
+	}
 	const window = 64 << 10
-	return &Reader{r: r, max: o.MaxSegment, buf: make([]byte, window)}
+	return &Reader{r: r, o: o, buf: make([]byte, window), cut: cutter{most: o.MaxElements}}
 }
 
 // Standard is that of the interchange that is being read.
@@ -115,24 +131,25 @@ func (r *Reader) want(n int) ([]byte, error) {
 func (r *Reader) offset() int64 { return r.base + int64(r.from) }
 
 // Next returns the next segment; io.EOF after the last. Other errors are a
-// *HeaderError, a *SegmentError, ErrNotEDI, or those of the stream; after them
-// nothing more can be read.
+// *HeaderError, a *SegmentError, a *LimitError, ErrNotEDI, or those of the stream;
+// after them nothing more can be read.
 func (r *Reader) Next() (*Segment, error) {
 	if !r.inside {
 		if err := r.begin(); err != nil {
 			return nil, err
 		}
-	} else if err := r.skipBlank(); err != nil {
-		return nil, err
+	} else if r.from == r.to || r.buf[r.from] <= ' ' {
+		if err := r.skipBlank(); err != nil {
+			return nil, err
+		}
 	}
-	head, err := r.want(4)
-	if err != nil {
-		return nil, err
-	}
-	if r.inside && !r.fresh && newHeader(head, r.d) {
-		// The last interchange has no trailer; another one begins.
-		r.inside = false
-		return r.Next()
+	if !r.fresh {
+		if again, err := r.another(); err != nil {
+			return nil, err
+		} else if again {
+			r.inside = false
+			return r.Next()
+		}
 	}
 	r.fresh = false
 	end, err := r.terminator()
@@ -140,6 +157,16 @@ func (r *Reader) Next() (*Segment, error) {
 		return nil, err
 	}
 	return r.take(end)
+}
+
+// another tells whether the last interchange has no trailer and another one
+// begins here.
+func (r *Reader) another() (bool, error) {
+	if c := r.buf[r.from]; c != 'I' && c != 'U' {
+		return false, nil
+	}
+	head, err := r.want(4)
+	return err == nil && newHeader(head, r.d), err
 }
 
 // newHeader recognises a header inside of an interchange.
@@ -154,15 +181,15 @@ func newHeader(head []byte, d Delimiters) bool {
 }
 
 // terminator finds the end of the segment that begins at r.from, -1 where the
-// stream ends first. The limit holds for what was read at once, too, so that the
-// same stream gives the same in pieces of any size.
+// stream ends first, and its elements. The limit holds for what was read at once,
+// too, so that the same stream gives the same in pieces of any size.
 func (r *Reader) terminator() (end int, err error) {
-	from := 0
+	r.cut.begin()
 	for {
 		window := r.buf[r.from:r.to]
-		end, from = r.find(window, from)
-		if max(end, from-1) > r.max {
-			return 0, &SegmentError{Offset: r.offset(), Limit: r.max, Start: string(window[:min(20, len(window))])}
+		end = r.cut.scan(window)
+		if end > r.o.MaxSegment || end < 0 && len(window) > r.o.MaxSegment+1 {
+			return 0, &SegmentError{Offset: r.offset(), Limit: r.o.MaxSegment, Start: string(window[:min(20, len(window))])}
 		}
 		if end >= 0 {
 			return end, nil
@@ -177,42 +204,18 @@ func (r *Reader) terminator() (end int, err error) {
 	}
 }
 
-// find looks for a terminator from a place on; without one it returns -1 and
-// where to go on.
-func (r *Reader) find(window []byte, from int) (end, next int) {
-	for {
-		i := bytes.IndexByte(window[from:], r.d.Segment)
-		if i < 0 {
-			return -1, len(window)
-		}
-		i += from
-		if r.d.Release == 0 || !escaped(window, i, r.d.Release) {
-			return i, 0
-		}
-		from = i + 1
-	}
-}
-
 // take makes the segment that ends at end, or with the stream when end is -1.
 func (r *Reader) take(end int) (*Segment, error) {
 	s := &r.seg
-	s.Offset, s.Unterminated, s.d = r.offset(), end < 0, &r.d
+	s.Offset, s.Unterminated = r.offset(), end < 0
 	raw := r.buf[r.from:r.to]
 	if end >= 0 {
 		raw = raw[:end]
 		r.from += end + 1
 	} else {
-		r.from = r.to
-		if trimmed := bytes.TrimRight(raw, "\x1a\x00 \t\r\n"); len(trimmed) < len(raw) {
-			if bytes.IndexByte(raw[len(trimmed):], 0x1a) >= 0 {
-				r.note(TrailingControl, s.Offset+int64(len(trimmed)), raw[len(trimmed):])
-			}
-			raw = trimmed
-		}
-		if len(raw) == 0 {
+		if raw = r.unterminated(raw); len(raw) == 0 {
 			return nil, io.EOF
 		}
-		r.note(NoTerminator, s.Offset+int64(len(raw)), nil)
 	}
 	if r.d.Segment == '\n' {
 		raw = bytes.TrimSuffix(raw, []byte("\r"))
@@ -225,14 +228,53 @@ func (r *Reader) take(end int) (*Segment, error) {
 			}
 		}
 		raw = r.scratch
+		r.cut.begin()
+		r.cut.scan(raw)
 	}
-	s.raw = raw
-	s.split(r.std)
-	if s.Key == lastKeys[r.std] {
-		r.inside = false
+	r.cut.finish(s, raw)
+	s.name(r.std)
+	if err := r.count(s); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
+
+// unterminated takes what the stream ends with, which may be no segment.
+func (r *Reader) unterminated(raw []byte) []byte {
+	at := r.offset()
+	r.from = r.to
+	trimmed := bytes.TrimRight(raw, "\x1a\x00 \t\r\n")
+	if len(trimmed) < len(raw) {
+		if bytes.IndexByte(raw[len(trimmed):], 0x1a) >= 0 {
+			r.note(TrailingControl, at+int64(len(trimmed)), raw[len(trimmed):])
+		}
+		r.cut.begin()
+		r.cut.scan(trimmed)
+	}
+	if len(trimmed) > 0 {
+		r.note(NoTerminator, at+int64(len(trimmed)), nil)
+	}
+	return trimmed
+}
+
+// count follows the interchange: its end, and what is allowed in it.
+func (r *Reader) count(s *Segment) error {
+	switch s.Key {
+	case lastKeys[r.std]:
+		r.inside = false
+	case setKeys[r.std]:
+		if r.sets++; r.o.MaxSets > 0 && r.sets > r.o.MaxSets {
+			return &LimitError{Offset: s.Offset, What: "sets", Limit: int64(r.o.MaxSets)}
+		}
+	}
+	if r.o.MaxInterchange > 0 && s.Offset+int64(len(s.raw)) > r.start+r.o.MaxInterchange {
+		return &LimitError{Offset: s.Offset, What: "bytes", Limit: r.o.MaxInterchange}
+	}
+	return nil
+}
+
+// setKeys are the segments that begin a set.
+var setKeys = [...]Key{X12: KeyOf("ST"), EDIFACT: KeyOf("UNH"), TRADACOMS: KeyOf("MHD")}
 
 // lastKeys are the segments that end an interchange.
 var lastKeys = [...]Key{X12: KeyOf("IEA"), EDIFACT: KeyOf("UNZ"), TRADACOMS: KeyOf("END")}
@@ -281,6 +323,8 @@ func (r *Reader) begin() error {
 		return io.EOF
 	}
 	r.began, r.inside, r.fresh = true, true, true
+	r.start, r.sets = r.offset(), 0
+	r.cut.use(&r.d)
 	return nil
 }
 

@@ -13,9 +13,7 @@ package syntax
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
-	"math/bits"
 )
 
 // Standard is the syntax of an interchange.
@@ -88,8 +86,6 @@ func KeyOf[T string | []byte](tag T) Key {
 	return k
 }
 
-type span struct{ from, to uint32 }
-
 // Segment is one segment of an interchange. Its bytes are valid until the
 // Reader's next call.
 type Segment struct {
@@ -101,19 +97,26 @@ type Segment struct {
 	// Unterminated tells that the stream ended instead of the segment.
 	Unterminated bool
 
-	raw      []byte
-	elements []span // after the tag
-	spans    []span // the tag and the elements
-	tag      span
-	d        *Delimiters
-	released bool // a release character may be in it
+	// Overfull tells that it has more elements than Options.MaxElements; those
+	// beyond are not there.
+	Overfull bool
+
+	raw  []byte
+	ends []uint32 // of the tag and of every element
+	tag  uint32   // length of the tag, which may be shorter than what ends[0] ends
+	d    *Delimiters
+
+	// A bit for every element, the lowest for the tag: it has components, repeats,
+	// or release characters. The highest stands for the 63rd and all behind it.
+	composite, repeated, released uint64
+	odd                           bool // it may have other characters than printable ASCII
 }
 
 // Tag is the segment's name.
-func (s *Segment) Tag() []byte { return s.raw[s.tag.from:s.tag.to] }
+func (s *Segment) Tag() []byte { return s.raw[:s.tag] }
 
 // Len is the number of elements, empty ones included.
-func (s *Segment) Len() int { return len(s.elements) }
+func (s *Segment) Len() int { return len(s.ends) - 1 }
 
 // Raw is the segment as it stands, without its terminator.
 func (s *Segment) Raw() []byte { return s.raw }
@@ -123,12 +126,27 @@ func (s *Segment) Delimiters() Delimiters { return *s.d }
 
 // Element returns element n, counted from 1, as it stands; nil when it is absent.
 func (s *Segment) Element(n int) []byte {
-	if n < 1 || n > len(s.elements) {
+	if n < 1 || n >= len(s.ends) {
 		return nil
 	}
-	e := s.elements[n-1]
-	return s.raw[e.from:e.to]
+	return s.raw[s.ends[n-1]+1 : s.ends[n]]
 }
+
+// Cuts is the segment for those who must be fast: element n is
+// raw[ends[n-1]+1:ends[n]], and ends[0] is where the tag ends. Both are valid as
+// long as the segment and must not be changed.
+func (s *Segment) Cuts() (raw []byte, ends []uint32) { return s.raw, s.ends }
+
+// Marks tells which elements have components, repetitions and release
+// characters: a bit for each, 1<<n for element n. Elements beyond the 63rd share
+// the highest bit.
+func (s *Segment) Marks() (composite, repeated, released uint64) {
+	return s.composite, s.repeated, s.released
+}
+
+// ASCII tells that the segment is of printable ASCII characters. False may only
+// mean that it is not known.
+func (s *Segment) ASCII() bool { return !s.odd }
 
 // Value is Element without release characters, as text.
 func (s *Segment) Value(n int) string { return string(s.Plain(s.Element(n))) }
@@ -153,15 +171,15 @@ func (s *Segment) Component(n, component int) []byte {
 
 // ElementOffset is the place of an element in the stream.
 func (s *Segment) ElementOffset(n int) int64 {
-	if n < 1 || n > len(s.elements) {
+	if n < 1 || n >= len(s.ends) {
 		return s.Offset + int64(len(s.raw))
 	}
-	return s.Offset + int64(s.elements[n-1].from)
+	return s.Offset + int64(s.ends[n-1]) + 1
 }
 
 // Plain removes release characters.
 func (s *Segment) Plain(data []byte) []byte {
-	if !s.released || bytes.IndexByte(data, s.d.Release) < 0 {
+	if s.released == 0 || bytes.IndexByte(data, s.d.Release) < 0 {
 		return data
 	}
 	out := make([]byte, 0, len(data))
@@ -204,7 +222,7 @@ func (s *Segment) cut(data []byte, by byte) (before, after []byte, found bool) {
 			return data, nil, false
 		}
 		i += from
-		if !s.released || !escaped(data, i, s.d.Release) {
+		if s.released == 0 || !escaped(data, i, s.d.Release) {
 			return data[:i], data[i+1:], true
 		}
 		from = i + 1
@@ -219,83 +237,6 @@ func escaped(data []byte, i int, release byte) bool {
 		i, n = i-1, n+1
 	}
 	return n%2 == 1
-}
-
-// split finds the elements of raw. X12 tags end at the first element separator,
-// TRADACOMS tags at an equals sign.
-func (s *Segment) split(std Standard) {
-	s.elements = s.spans[:0]
-	s.released = s.d.Release != 0 && bytes.IndexByte(s.raw, s.d.Release) >= 0
-	start := uint32(0)
-	if std == TRADACOMS {
-		if i := bytes.IndexByte(s.raw, '='); i >= 0 {
-			s.elements = append(s.elements, span{0, uint32(i)})
-			start = uint32(i) + 1
-		}
-	}
-	if s.released {
-		s.cutReleased(start)
-	} else {
-		s.cutPlain(start)
-	}
-	s.spans = s.elements // kept for the next segment
-	s.tag = s.elements[0]
-	s.elements = s.elements[1:]
-	tag := s.raw[s.tag.from:s.tag.to]
-	if std == EDIFACT {
-		// Explicit indication of repetition (ISO 9735, 8.1): DTM:1:2 is tag and place.
-		if i := bytes.IndexByte(tag, s.d.Component); i > 0 {
-			s.tag.to = uint32(i)
-			tag = tag[:i]
-		}
-	}
-	s.Key = KeyOf(tag)
-	for _, c := range tag {
-		if c < '0' || c > 'Z' || c > '9' && c < 'A' {
-			s.Key = 0
-		}
-	}
-}
-
-// cutReleased finds elements where a separator may be data.
-func (s *Segment) cutReleased(start uint32) {
-	for from := int(start); ; {
-		i := bytes.IndexByte(s.raw[from:], s.d.Element)
-		if i < 0 {
-			break
-		}
-		i += from
-		from = i + 1
-		if !escaped(s.raw, i, s.d.Release) {
-			s.elements = append(s.elements, span{start, uint32(i)})
-			start = uint32(from)
-		}
-	}
-	s.elements = append(s.elements, span{start, uint32(len(s.raw))})
-}
-
-// cutPlain finds elements eight bytes at a time: they are short, and a call for
-// each costs more than looking at its bytes.
-func (s *Segment) cutPlain(start uint32) {
-	const low, high = 0x0101010101010101, 0x8080808080808080
-	pattern := uint64(s.d.Element) * low
-	raw, k := s.raw, int(start)
-	for ; k+8 <= len(raw); k += 8 {
-		// The high bit of every byte that equals the separator.
-		x := binary.LittleEndian.Uint64(raw[k:]) ^ pattern
-		for m := ^(((x &^ high) + ^uint64(high)) | x | ^uint64(high)); m != 0; m &= m - 1 {
-			at := uint32(k + bits.TrailingZeros64(m)>>3)
-			s.elements = append(s.elements, span{start, at})
-			start = at + 1
-		}
-	}
-	for ; k < len(raw); k++ {
-		if raw[k] == s.d.Element {
-			s.elements = append(s.elements, span{start, uint32(k)})
-			start = uint32(k) + 1
-		}
-	}
-	s.elements = append(s.elements, span{start, uint32(len(raw))})
 }
 
 // HeaderError says that an interchange's header cannot be understood, so that
@@ -320,4 +261,15 @@ type SegmentError struct {
 
 func (e *SegmentError) Error() string {
 	return fmt.Sprintf("byte %d: the segment %q… is longer than %d bytes", e.Offset, e.Start, e.Limit)
+}
+
+// LimitError says that an interchange is larger than allowed.
+type LimitError struct {
+	Offset int64 // of the segment that is too much
+	What   string
+	Limit  int64
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("byte %d: the interchange has more than %d %s", e.Offset, e.Limit, e.What)
 }

@@ -168,7 +168,7 @@ const MaxFindings = 200
 // Run walks through a stream. The error is the stream's or the handler's: what
 // is wrong with the document goes to the handler.
 func (v *Validator) Run(r io.Reader, h Handler) error {
-	w := &walk{v: v, h: h, r: syntax.NewReader(r, v.Syntax), controls: map[string]bool{}, grammars: map[grammarID]*grammar.Set{}}
+	w := &walk{v: v, h: h, business: v.Policy[finding.Business] != Off, r: syntax.NewReader(r, v.Syntax), controls: map[string]bool{}, grammars: map[grammarID]*grammar.Set{}}
 	for {
 		seg, err := w.r.Next()
 		w.notes()
@@ -190,6 +190,7 @@ type walk struct {
 	v        *Validator
 	h        Handler
 	r        *syntax.Reader
+	business bool  // level is looked at
 	err      error // of the handler
 	first    string
 	position int // segments of the file
@@ -340,7 +341,9 @@ func (w *walk) body(seg *syntax.Segment) {
 		return
 	}
 	place := w.s.place(seg)
-	w.do(func() error { return w.h.Segment(seg, place) })
+	if w.err == nil {
+		w.err = w.h.Segment(seg, place)
+	}
 }
 
 func (w *walk) badTag(seg *syntax.Segment) {
