@@ -1,0 +1,264 @@
+package compose
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/crossdock/crossdock/connectors/edi/grammar"
+	"github.com/crossdock/crossdock/connectors/edi/syntax"
+)
+
+// joint is a document whose parts were put together.
+type joint struct {
+	*Document
+	document int // the first, counted from 1
+	parts    int
+}
+
+// part tells which part of a set the document is; 0 when it is whole.
+func (d *Document) part() string {
+	if v := d.root.get("transaction").get("part"); v != nil {
+		return v.text
+	}
+	return ""
+}
+
+func (d *Document) last() bool {
+	v := d.root.get("transaction").get("last")
+	return v != nil && v.text == "true"
+}
+
+// transaction is what the document says about its set.
+func (d *Document) transaction(name string) string {
+	if v := d.root.get("transaction").get(name); v != nil && v.kind != object && v.kind != list {
+		return v.text
+	}
+	return ""
+}
+
+// rejected tells that the set was read with defects.
+func (d *Document) rejected() bool { return d.transaction("rejected") == "true" }
+
+// joined puts the parts of sets together.
+func joined(docs []*Document) ([]joint, error) {
+	var out []joint
+	open := false
+	for i, d := range docs {
+		if d == nil || d.root == nil {
+			return nil, fmt.Errorf("document %d was not read", i+1)
+		}
+		switch part := d.part(); {
+		case part == "" || part == "1":
+			if open {
+				return nil, fmt.Errorf("document %d begins a set, but the last part of the one before is missing", i+1)
+			}
+			j := joint{Document: d, document: i + 1}
+			if open = part != "" && !d.last(); open {
+				j.Document = &Document{root: apart(d.root, 3)}
+			}
+			out = append(out, j)
+		case !open:
+			return nil, fmt.Errorf("document %d is part %s of a set, the part before is missing", i+1, part)
+		default:
+			first := &out[len(out)-1]
+			if want := fmt.Sprint(first.parts + 1); want != part {
+				return nil, fmt.Errorf("document %d is part %s of a set, expected part %s", i+1, part, want)
+			}
+			first.join(d)
+			open = !d.last()
+		}
+		out[len(out)-1].parts++
+	}
+	if open {
+		return nil, errors.New("the last part of the set is missing")
+	}
+	return out, nil
+}
+
+// separators are those that the document was read with.
+func (d *Document) separators(otherwise syntax.Delimiters) syntax.Delimiters {
+	s := d.root.get("interchange").get("separators")
+	if s == nil {
+		return otherwise
+	}
+	return delimiters(s)
+}
+
+func delimiters(s *value) syntax.Delimiters {
+	one := func(name string) byte {
+		if v := s.get(name); v != nil && v.kind == text && len(v.text) == 1 {
+			return v.text[0]
+		}
+		return 0
+	}
+	return syntax.Delimiters{
+		Segment: one("segment"), Element: one("element"), Component: one("component"), Repetition: one("repetition"), Release: one("release"), Decimal: one("decimal"),
+	}
+}
+
+// Restore writes documents back into the file that they were read from: several
+// interchanges, groups and sets, from the documents' own envelopes.
+func Restore(lib *grammar.Library, docs []*Document) ([]byte, error) {
+	sets, err := joined(docs)
+	if err != nil {
+		return nil, err
+	}
+	if len(sets) == 0 {
+		return nil, errors.New("there is no document to write")
+	}
+	w := newWriter(lib)
+	var ic, group *value
+	for i, d := range sets {
+		w.problems.document = d.document
+		nextIC, nextGroup := d.root.get("interchange"), d.root.get("group")
+		if i == 0 || !same(ic, nextIC) {
+			if i > 0 {
+				w.endGroup()
+				w.endInterchange()
+			}
+			h, ok := w.ownHeader(d, nextIC)
+			if !ok {
+				return nil, w.problems.err()
+			}
+			w.interchange(h)
+			ic, group = nextIC, nil
+		}
+		if !same(group, nextGroup) {
+			w.endGroup()
+			if nextGroup != nil {
+				w.beginGroup(w.ownGroup(nextGroup))
+			}
+			group = nextGroup
+		}
+		s := w.compose(d, w.h.standard, "", "", false)
+		t := d.root.get("transaction")
+		w.set(s, setHeader{control: d.transaction("control_number"), release: s.release, association: s.association, raw: w.elements(t, "header")})
+	}
+	w.endGroup()
+	w.endInterchange()
+	return w.finish()
+}
+
+// ownHeader is the header that a document was read with.
+func (w *writer) ownHeader(d joint, ic *value) (header, bool) {
+	h := header{
+		sender: w.party(ic, "sender"), receiver: w.party(ic, "receiver"), control: w.said(ic, "control_number"), version: w.said(ic, "version"),
+		usage: w.said(ic, "usage"), date: w.said(ic, "date"), time: w.said(ic, "time"), ack: w.said(ic, "ack_requested") == "true", una: w.said(ic, "una") == "true",
+		raw: w.elements(ic, "header"),
+	}
+	s := ic.get("separators")
+	if s == nil {
+		w.problems.at(ic, "", "name a sender and a receiver to write it in an envelope of its own", "the document does not say how its interchange was written: interchange.separators is missing")
+		return h, false
+	}
+	h.d, h.suffix = delimiters(s), w.said(s, "suffix")
+	switch standard := w.said(ic, "standard"); standard {
+	case "X12":
+		h.standard = syntax.X12
+	case "EDIFACT":
+		h.standard = syntax.EDIFACT
+		h.version = spaced(h.version)
+	default:
+		w.problems.at(ic, "", "X12 and EDIFACT can be written", "%q cannot be written", standard)
+		return h, false
+	}
+	if h.d.Segment == 0 || h.d.Element == 0 || h.d.Component == 0 {
+		w.problems.at(s, "", "", "a segment, an element and a component separator are needed, each one character")
+		return h, false
+	}
+	if err := h.check(); err != nil {
+		w.problems.at(ic, "", "", "%v", err)
+		return h, false
+	}
+	return h, true
+}
+
+// spaced turns UNOC 3 into UNOC:3.
+func spaced(version string) string {
+	for i := range len(version) {
+		if version[i] == ' ' {
+			return version[:i] + ":" + version[i+1:]
+		}
+	}
+	return version
+}
+
+func (w *writer) ownGroup(g *value) groupHeader {
+	return groupHeader{
+		functional: w.said(g, "functional_id"), sender: w.said(g, "sender"), receiver: w.said(g, "receiver"), date: w.said(g, "date"), time: w.said(g, "time"),
+		control: w.said(g, "control_number"), agency: w.said(g, "agency"), version: w.said(g, "version"), raw: w.elements(g, "header"),
+	}
+}
+
+// said is the text of a member of an envelope.
+func (w *writer) said(o *value, name string) string {
+	v := o.get(name)
+	if v == nil {
+		return ""
+	}
+	if v.kind == object || v.kind == list {
+		w.problems.at(v, "", "", "%s is text, this is %s", name, v.kind)
+		return ""
+	}
+	return v.text
+}
+
+func (w *writer) party(o *value, name string) Party {
+	p := o.get(name)
+	return Party{w.said(p, "qualifier"), w.said(p, "id")}
+}
+
+// elements is a header as it stood, nil when the document has none.
+func (w *writer) elements(o *value, name string) []string {
+	v := o.get(name)
+	if v == nil {
+		return nil
+	}
+	out := make([]string, 0, len(v.items))
+	for _, one := range v.items {
+		out = append(out, one.text)
+	}
+	return out
+}
+
+// join adds the next part of a set: the items of the loop that was handed over in
+// parts, and what follows it.
+func (j *joint) join(d *Document) {
+	for i := range d.root.members {
+		next := d.root.members[i].value
+		switch next.name {
+		case "interchange", "group", "transaction":
+			continue
+		}
+		if m := j.root.member(next.name); m != nil {
+			extend(m.value, next)
+		}
+	}
+}
+
+// apart copies the lists of a document's sets, so that items can be added.
+func apart(v *value, depth int) *value {
+	out := *v
+	out.items = slices.Clone(v.items)
+	out.members = slices.Clone(v.members)
+	if depth > 1 {
+		for i := range out.members {
+			out.members[i].value = apart(out.members[i].value, depth-1)
+		}
+	}
+	return &out
+}
+
+// extend adds the members that an object lacks, and items to its lists.
+func extend(o, next *value) {
+	for _, m := range next.members {
+		have := o.member(m.value.name)
+		switch {
+		case have == nil:
+			o.members = append(o.members, m)
+		case have.value.kind == list && m.value.kind == list:
+			have.value.items = append(have.value.items, m.value.items...)
+		}
+	}
+}
