@@ -7,7 +7,6 @@ import (
 	"maps"
 	"path"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -207,17 +206,23 @@ func (l *Library) compileSet(std syntax.Standard, release, id string) (*Set, err
 		return nil, err
 	}
 	s := &Set{Dictionary: d, ID: id, tags: map[syntax.Key]bool{}}
-	p := &problems{file: file}
+	p := &problems{file: file, lines: map[*Node]*yaml.Node{}, told: map[string]*yaml.Node{}}
+	var keyAt *yaml.Node
+	var keyFile string
 	for depth := 0; ; depth++ {
-		p.only(root, "a set", "standard", "version", "extends", "set", "message", "group", "name", "body")
+		p.only(root, "a set", "standard", "version", "extends", "set", "message", "group", "name", "key", "body")
 		if s.Group == "" {
 			s.Group = text(root, "group")
 		}
 		if s.Name == "" {
 			s.Name = text(root, "name")
 		}
+		if keyAt == nil {
+			keyAt, keyFile = child(root, "key"), p.file
+		}
 		if body := child(root, "body"); body != nil {
 			s.Body = p.body(s, body)
+			p.members(body, s.Body, s.Body)
 			break
 		}
 		base := text(root, "extends")
@@ -233,83 +238,9 @@ func (l *Library) compileSet(std syntax.Standard, release, id string) (*Set, err
 	if s.Name == "" {
 		p.at(root, "a set needs a name")
 	}
+	if keyAt != nil {
+		p.file = keyFile
+		p.key(s, keyAt)
+	}
 	return s, p.err()
-}
-
-func (p *problems) body(s *Set, n *yaml.Node) []*Node {
-	if n.Kind != yaml.SequenceNode {
-		p.at(n, "a body is a list of segments and loops")
-		return nil
-	}
-	out := make([]*Node, 0, len(n.Content))
-	for _, c := range n.Content {
-		if node := p.node(s, c); node != nil {
-			out = append(out, node)
-		}
-	}
-	return out
-}
-
-func (p *problems) node(s *Set, n *yaml.Node) *Node {
-	line, loop := n, child(n, "loop")
-	if loop != nil {
-		line = loop
-	}
-	f := strings.Fields(line.Value)
-	if line.Kind != yaml.ScalarNode || len(f) < 3 || len(f) > 4 {
-		p.at(n, "a segment is written as in `REF O >1 references`, a loop as in `loop: N1 O 200 parties` with a body")
-		return nil
-	}
-	out := &Node{Key: syntax.KeyOf(f[0]), Max: Unlimited, Mandatory: f[1] == "M"}
-	if !strings.Contains(" M O C ", " "+f[1]+" ") {
-		p.at(line, "%s: M is mandatory, O and C are not; found %q", f[0], f[1])
-	}
-	if f[2] != ">1" {
-		i, err := strconv.Atoi(f[2])
-		if err != nil || i < 1 {
-			p.at(line, "%s: %q is no maximum; write a number or >1", f[0], f[2])
-			i = 1
-		}
-		out.Max = i
-	}
-	if len(f) == 4 {
-		out.Name = f[3]
-	}
-	if out.Segment = s.Segments[out.Key]; out.Segment == nil {
-		p.at(line, "the dictionary of %s has no segment %q", s.Version, f[0])
-		out.Segment = &Segment{Tag: f[0], Key: out.Key}
-	}
-	if out.Name == "" {
-		out.Name = out.Segment.Name
-	}
-	s.tags[out.Key] = true
-	if loop != nil {
-		p.loop(s, n, out)
-	}
-	return out
-}
-
-func (p *problems) loop(s *Set, n *yaml.Node, out *Node) {
-	p.only(n, "a loop", "loop", "body", "as", "fragment", "tree")
-	body := child(n, "body")
-	if body == nil {
-		p.at(n, "the loop %s needs a body", out.Segment.Tag)
-		return
-	}
-	out.Body = p.body(s, body)
-	if len(out.Body) == 0 || out.Body[0].Key != out.Key {
-		p.at(body, "the body of the loop %s begins with the segment %s", out.Segment.Tag, out.Segment.Tag)
-	}
-	out.Fragment = text(n, "fragment") == "true"
-	if t := child(n, "tree"); t != nil {
-		p.only(t, "tree", "id", "parent", "level")
-		out.Tree = &Tree{ID: text(t, "id"), Parent: text(t, "parent"), Level: text(t, "level")}
-	}
-	pairs(child(n, "as"), func(k, v *yaml.Node) {
-		if out.As == nil {
-			out.As = map[string]map[string]string{}
-		}
-		out.As[k.Value] = map[string]string{}
-		pairs(v, func(code, name *yaml.Node) { out.As[k.Value][code.Value] = name.Value })
-	})
 }

@@ -13,8 +13,10 @@ import (
 
 // problems collects what is wrong with the files of one grammar.
 type problems struct {
-	file string
-	all  []error
+	file  string
+	all   []error
+	lines map[*Node]*yaml.Node  // of a set
+	told  map[string]*yaml.Node // names of members that were reported there
 }
 
 func (p *problems) at(n *yaml.Node, format string, args ...any) {
@@ -120,7 +122,13 @@ func (p *problems) element(id string, n *yaml.Node) *Element {
 				e.Codes[c.Value] = ""
 			}
 		case yaml.MappingNode:
-			pairs(codes, func(k, v *yaml.Node) { e.Codes[k.Value] = v.Value })
+			names := map[string]string{}
+			pairs(codes, func(k, v *yaml.Node) {
+				if e.Codes[k.Value] = v.Value; v.Value != "" {
+					names[k.Value] = v.Value
+				}
+			})
+			p.bijection(codes, names)
 		default:
 			p.at(codes, "the element %s: codes are a list", id)
 		}

@@ -154,9 +154,21 @@ type Set struct {
 	ID    string
 	Group string // GS01; empty for EDIFACT
 	Name  string // member of the JSON document
+	// Key is the member that people know the document by: number, trace.number.
+	// Empty where documents have none. KeyAt is where its value stands.
+	Key   string
+	KeyAt Spot
 	// Body is what stands between the set's header and trailer.
 	Body []*Node
 	tags map[syntax.Key]bool
+}
+
+// Spot is the place of a value: an element, or a component of one, of a segment
+// that stands directly in a set's body. Element is 0 where there is none; both
+// count from 1.
+type Spot struct {
+	Node               *Node
+	Element, Component int
 }
 
 // Uses tells whether the segment has a place in the set.
@@ -176,18 +188,41 @@ type Node struct {
 	Body      []*Node
 	// Fragment marks the loop whose items may be handed over in parts.
 	Fragment bool
-	// As names items by the value of an element of the opening segment: entity,
-	// ST, ship_to.
-	As   map[string]map[string]string
+	// As names items by the value of an element of the segment, or of the one that
+	// opens the loop: entity, ST, ship_to. It has one element.
+	As map[string]map[string]string
+	// AsAt is the position of that element, from 1; 0 without As.
+	AsAt int
 	Tree *Tree
+
+	names map[string]string // of As
 }
+
+// Named returns the name that a code of the As element gives an item, "" when it
+// gives none.
+func (n *Node) Named(code []byte) string { return n.names[string(code)] }
+
+// Single tells that the node comes once at most, so that it is an object and no
+// list in documents.
+func (n *Node) Single() bool { return n.Max == 1 }
 
 // Loop tells whether the node is a loop.
 func (n *Node) Loop() bool { return n.Body != nil }
 
 // Tree tells which elements of the opening segment make a flat list of loops a
 // tree, as HL01 to HL03 do.
-type Tree struct{ ID, Parent, Level string }
+type Tree struct {
+	ID, Parent, Level string // the elements' names; Level may be empty
+	// Names are the lists that items stand in, by the code of their level. Those of
+	// a level without a name stand in level_ and the code in small letters, those
+	// without a level in the list that the loop is called.
+	Names map[string]string
+	// Root is the level whose first item is the surrounding body itself.
+	Root string
+	// IDAt, ParentAt and LevelAt are the positions of the elements, from 1; 0 where
+	// there is none.
+	IDAt, ParentAt, LevelAt int
+}
 
 // Release splits a version as partners write it from the release that its
 // grammars are of: 004010VICS is 004010, 005010X231A1 is 005010. For EDIFACT

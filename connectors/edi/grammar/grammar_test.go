@@ -117,6 +117,16 @@ func TestMistakesAreAllTold(t *testing.T) {
 		{"loop without its segment", "sets/100.yaml", replace(set, "[B1 M 1, ", "["), "begins with the segment B1"},
 		{"no body", "sets/100.yaml", set[:strings.Index(set, "body")], "needs a body"},
 		{"YAML", "sets/100.yaml", "a: [", "sets/100.yaml"},
+		{"two members of a name", "sets/100.yaml", replace(set, "A1 O 3", "A1 O 3 first"), `100.yaml:9:20: "first" is the name of B1 and of A1 in one object`},
+		{"names without an element", "sets/100.yaml", replace(set, "    body", "    as: role\n    body"), `B1 has no element "role"; it has first, second`},
+		{"codes without names", "sets/100.yaml", replace(set, "    body", "    as: second\n    body"), "the codes of the element 1 (second) have no names"},
+		{"two codes of a name", "sets/100.yaml", replace(set, "    body", "    as: {second: {X: x, Y: x}}\n    body"), `100.yaml:9:9: the codes X and Y have the same name "x"`},
+		{"two codes of a name in the dictionary", "elements.yaml", replace(elements, "max: 2", "max: 2, codes: {X: x, Y: x}"), `the codes X and Y have the same name "x"`},
+		{"a code's name that is taken", "sets/100.yaml", replace(set, "    body", "    as: {second: {X: one}}\n    body"), `"one" is the name of A1 and of B1 X in one object`},
+		{"names of what comes once", "sets/100.yaml", replace(set, "A1 M 1", "{segment: A1 M 1, as: one}"), "what comes once at most has its name already"},
+		{"tree without its element", "sets/100.yaml", replace(set, "    body", "    tree: {id: id, parent: second}\n    body"), `B1 has no element "id"`},
+		{"parts of a tree", "sets/100.yaml", replace(set, "    body", "    fragment: true\n    as: {second: {X: x}}\n    body"), "is handed over in parts"},
+		{"key that is not there", "sets/100.yaml", replace(set, "name: things", "name: things\nkey: number"), `100.yaml:6:6: the key "number" is no element`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			files := map[string]string{"x12/004010/elements.yaml": elements, "x12/004010/segments.yaml": segments, "x12/004010/sets/100.yaml": set}
@@ -125,6 +135,53 @@ func TestMistakesAreAllTold(t *testing.T) {
 				t.Errorf("lint said %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+func TestNamesOfCodes(t *testing.T) {
+	tree := strings.Replace(set, "    body: [B1 M 1, A1 O 3]", "    tree: {id: x, parent: y, level: z, root: S, names: {S: ss, O: os}}\n    body: [B1 M 1, A1 O 3]", 1)
+	lib := library(map[string]string{
+		"x12/004010/elements.yaml": strings.Replace(elements, "max: 2", "max: 2, codes: {X: ex, Y: ey}, open: true", 1),
+		"x12/004010/segments.yaml": "standard: x12\nversion: \"004010\"\nsegments:\n  A1: {name: a, elements: [1 M, 2 O]}\n  B1: {name: b, elements: [1 M x, 1 O y, 1 O z]}\n",
+		"x12/004010/sets/100.yaml": strings.Replace(tree, "A1 O 3", "{segment: A1 O 3 as, as: one}", 1),
+	})
+	s, err := lib.Set(syntax.X12, "004010", "100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	loop := s.Body[1]
+	if tr := loop.Tree; tr == nil || tr.IDAt != 1 || tr.ParentAt != 2 || tr.LevelAt != 3 || tr.Root != "S" || tr.Names["O"] != "os" {
+		t.Errorf("tree %+v", loop.Tree)
+	}
+	named := loop.Body[1]
+	if named.AsAt != 1 || named.As["one"]["X"] != "ex" || named.Named([]byte("Y")) != "ey" || named.Named([]byte("Z")) != "" {
+		t.Errorf("names %d %v", named.AsAt, named.As)
+	}
+}
+
+// TestDocumentsHaveKeys asks for the place of a document's number.
+func TestDocumentsHaveKeys(t *testing.T) {
+	lib := grammar.Open(grammars.FS())
+	for _, c := range []struct {
+		std                syntax.Standard
+		release, set, key  string
+		tag                string
+		element, component int
+	}{
+		{syntax.X12, "004010", "850", "number", "BEG", 3, 1},
+		{syntax.X12, "005010", "856", "shipment", "BSN", 2, 1},
+		{syntax.X12, "004010", "820", "trace.number", "TRN", 2, 1},
+		{syntax.EDIFACT, "D96A", "ORDERS", "number", "BGM", 2, 1},
+		{syntax.EDIFACT, "D01B", "ORDERS", "document.number", "BGM", 2, 1},
+		{syntax.EDIFACT, "D01B", "RECADV", "document.number", "BGM", 2, 1},
+	} {
+		s, err := lib.Set(c.std, c.release, c.set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := s.KeyAt; s.Key != c.key || at.Node == nil || at.Node.Segment.Tag != c.tag || at.Element != c.element || at.Component != c.component {
+			t.Errorf("%s %s: key %q at %+v", c.release, c.set, s.Key, at)
+		}
 	}
 }
 
