@@ -32,6 +32,9 @@ type Interchange struct {
 	Date, Time string // as they stand
 	AckWanted  bool   // ISA14 or UNB 0031
 	Offset     int64
+	// End is the offset behind its trailer, known when it ends; 0 without one. In
+	// wrapped files the line ends inside of the trailer are not counted.
+	End int64
 	// Segment is the header itself, for those who need more of it.
 	Segment []string
 	// Rejected tells that nothing of it may be used.
@@ -71,6 +74,7 @@ type Set struct {
 // Place is where a segment stands in its set.
 type Place struct {
 	Set *Set
+	// Set is nil for the TA1 of X12, which stands outside of sets.
 	// Node is nil for segments that have no place: headers, trailers, and what the
 	// grammar does not know.
 	Node *grammar.Node
