@@ -135,6 +135,8 @@ type Segment struct {
 	Rules    []Rule
 	// Needed is the position of the last mandatory element, 0 when there is none.
 	Needed int
+	// Derived is set where an overlay changed the segment.
+	Derived *Derived
 }
 
 // Dictionary is the elements and segments of a version.
@@ -160,7 +162,11 @@ type Set struct {
 	KeyAt Spot
 	// Body is what stands between the set's header and trailer.
 	Body []*Node
-	tags map[syntax.Key]bool
+	// Overlay is the name of the overlay that made the set out of another; then
+	// Agreed is what it asks.
+	Overlay string
+	Agreed  *Agreed
+	tags    map[syntax.Key]bool
 }
 
 // Spot is the place of a value: an element, or a component of one, of a segment
@@ -194,6 +200,9 @@ type Node struct {
 	// AsAt is the position of that element, from 1; 0 without As.
 	AsAt int
 	Tree *Tree
+	// Agreed is what an overlay asks of the segment or of the loop's body; nil for
+	// nothing.
+	Agreed *Agreed
 
 	names map[string]string // of As
 }
