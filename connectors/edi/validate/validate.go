@@ -162,6 +162,10 @@ func (p Policy) weigh(f *finding.Finding) (report bool) {
 type Validator struct {
 	// Grammars are asked for sets; nil checks envelopes only.
 	Grammars *grammar.Library
+	// Overlays returns what was agreed for a set with the partner whose files are
+	// checked, see [grammar.Library.Overlay]; nil is the set as the library has it.
+	// It is asked once a file for each kind of set, from the goroutine of Run.
+	Overlays func(std syntax.Standard, release, set string) *grammar.Set
 	Policy   Policy
 	Syntax   syntax.Options
 }
@@ -262,7 +266,7 @@ func (w *walk) headerTag(std syntax.Standard) string {
 
 // add completes a finding with where it stands and hands it over.
 func (w *walk) add(f finding.Finding) {
-	if w.err != nil || !w.v.Policy.weigh(&f) {
+	if w.err != nil || w.s != nil && !w.s.agree(&f) || !w.v.Policy.weigh(&f) {
 		return
 	}
 	if w.ic != nil {
