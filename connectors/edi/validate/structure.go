@@ -197,7 +197,7 @@ func (s *setWalk) overMax(seg *syntax.Segment, node *grammar.Node) {
 		Message: fmt.Sprintf("%s may stand here %d times at most", seg.Tag(), node.Max), Expected: fmt.Sprintf("at most %d", node.Max),
 	}
 	if node.Loop() {
-		f.Code, f.AK304 = finding.TooManyLoops, "4"
+		f.Code, f.AK304, f.EDIFACT = finding.TooManyLoops, "4", "36"
 		f.Message = fmt.Sprintf("the loop %s may come %d times at most", seg.Tag(), node.Max)
 	}
 	s.w.add(s.w.at(seg, 0, f))

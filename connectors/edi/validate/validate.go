@@ -366,7 +366,7 @@ func (w *walk) badTag(seg *syntax.Segment) {
 
 func (w *walk) outside(seg *syntax.Segment) {
 	w.add(w.at(seg, 0, finding.Finding{
-		Code: finding.Outside, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, TA105: "022", EDIFACT: "15",
+		Code: finding.Outside, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, TA105: "022", EDIFACT: "33",
 		Message: string(seg.Tag()) + " stands outside of a set", Hint: "a header before it is missing, or a trailer came too early",
 	}))
 }
