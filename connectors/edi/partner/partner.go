@@ -15,7 +15,6 @@ import (
 
 	"github.com/crossdock/crossdock/connectors/edi/acknowledge"
 	"github.com/crossdock/crossdock/connectors/edi/finding"
-	"github.com/crossdock/crossdock/connectors/edi/grammar"
 	"github.com/crossdock/crossdock/connectors/edi/validate"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
@@ -230,11 +229,6 @@ func (p *Partner) Policy() validate.Policy {
 		out[finding.Business] = validate.Strict
 	}
 	return out
-}
-
-// Validator judges what the partner sends.
-func (p *Partner) Validator(lib *grammar.Library) *validate.Validator {
-	return &validate.Validator{Grammars: lib, Policy: p.Policy()}
 }
 
 // Validate reports everything that is wrong with the agreement, each with the
