@@ -45,6 +45,9 @@ type Agreement struct {
 	// GroupSender and GroupReceiver are GS02 and GS03; empty: the ids.
 	GroupSender, GroupReceiver string
 
+	// Set is the set of documents that name none; empty: the one whose name is that
+	// of the document's member.
+	Set string
 	// Release is the release of the grammars, 004010 or D96A, and Association what
 	// follows it: VICS, EAN008. A document's own come first.
 	Release, Association string
@@ -87,7 +90,7 @@ func (a Agreement) Interchange(lib *grammar.Library, docs []*Document, n Numbers
 		return nil, err
 	}
 	w := newWriter(lib)
-	w.overlays = a.Overlays
+	w.overlays, w.usual = a.Overlays, a.Set
 	w.interchange(h)
 	parts, err := joined(docs)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 type writer struct {
 	lib      *grammar.Library
 	overlays func(std syntax.Standard, release, set string) *grammar.Set
+	usual    string // the set of documents that name none
 	problems *problems
 	e        encoder
 	written  []*composed // sets, in the order of the file
@@ -195,7 +196,7 @@ func (w *writer) compose(p joint, std syntax.Standard, release, association stri
 // find finds the set of a document: the one that transaction.set names, or the
 // one whose name the document uses. It returns the object of the set.
 func (w *writer) find(p joint, out *composed) *value {
-	out.id = p.transaction("set")
+	out.id = or(p.transaction("set"), w.usual)
 	if out.id == "" {
 		if !w.byName(p, out) {
 			return nil
