@@ -98,9 +98,13 @@ func delimiters(s *value) syntax.Delimiters {
 		}
 		return 0
 	}
-	return syntax.Delimiters{
+	d := syntax.Delimiters{
 		Segment: one("segment"), Element: one("element"), Component: one("component"), Repetition: one("repetition"), Release: one("release"), Decimal: one("decimal"),
 	}
+	if d.Decimal == 0 {
+		d.Decimal = '.'
+	}
+	return d
 }
 
 // Restore writes documents back into the file that they were read from: several
