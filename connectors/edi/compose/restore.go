@@ -231,3 +231,9 @@ func (w *writer) elements(o *value, name string) []string {
 	}
 	return out
 }
+
+// Set is the identifier of the document's set, "" when it does not name it.
+func (d *Document) Set() string { return d.transaction("set") }
+
+// Release is the release of the document's grammar, "" when it does not name it.
+func (d *Document) Release() string { return d.transaction("release") }
