@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
@@ -55,6 +56,9 @@ type Agreement struct {
 	Version string
 	// Syntax is the syntax identifier and version of EDIFACT; empty: UNOC:3.
 	Syntax string
+	// Charset is UTF-8 or ISO-8859-1; empty: what the syntax identifier says, UTF-8
+	// where it says nothing.
+	Charset string
 	// Usage is ISA15 (P, T or I; empty: P) or UNB 0035 (1 for a test).
 	Usage string
 	// AckWanted asks for a TA1 or CONTRL.
@@ -191,8 +195,20 @@ func (a Agreement) header(n Numbers) (header, error) {
 	default:
 		return h, errors.New("the agreement names no standard; X12 and EDIFACT can be written")
 	}
+	switch strings.ToUpper(a.Charset) {
+	case "":
+		h.latin = a.Standard == syntax.EDIFACT && strings.HasPrefix(h.version, "UNOC")
+	case latin1:
+		h.latin = true
+	case "UTF-8":
+	default:
+		return h, fmt.Errorf("the character set %q is none that can be written: UTF-8 or %s", a.Charset, latin1)
+	}
 	return h, h.check()
 }
+
+// latin1 is the character set of the syntax identifier UNOC.
+const latin1 = "ISO-8859-1"
 
 var (
 	usualX12     = syntax.Delimiters{Segment: '~', Element: '*', Component: '>', Repetition: '^', Decimal: '.'}

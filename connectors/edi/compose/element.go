@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
@@ -57,7 +59,9 @@ func implied(v string, e *grammar.Element) (out, problem string) {
 	fraction += strings.Repeat("0", e.Implied-len(fraction))
 	switch {
 	case e.Implied == 0:
-	case whole == "" || whole == "0":
+	case whole == "":
+		// .05 is 05, as shape reads it.
+	case whole == "0":
 		// The shortest form: 0.05 is 5.
 		fraction = strings.TrimLeft(fraction, "0")
 		whole = strings.Repeat("0", max(0, max(e.Min, 1)-len(fraction)))
@@ -147,6 +151,9 @@ func (c *set) elements(s *segment, o *value, given map[int]string) {
 		m.taken = 1
 		c.position(s, i+1, m.value, p)
 	}
+	c.surplus(o, "element_", len(def.Elements), func(n int, v *value) {
+		c.simple(s, cell{element: n, repeat: 1, component: 1}, v, &grammar.Position{Name: v.name, Element: anything})
+	})
 	for _, left := range c.ids {
 		c.problems.at(left.value, s.tag, "split the document, or leave out what the partner does not need", "%s has room for %d identifiers", s.tag, pairsOf(def))
 	}
@@ -286,7 +293,34 @@ func (c *set) occurrence(s *segment, element, repeat int, v *value, p *grammar.P
 			c.simple(s, at, m.value, one)
 		}
 	}
+	c.surplus(v, "component_", len(p.Composite.Components), func(n int, v *value) {
+		at.component = n
+		c.simple(s, at, v, &grammar.Position{Name: v.name, Element: anything})
+	})
 	c.leftover(v, func() []string { return componentNames(p.Composite) }, s.place(element, 0, 0))
+}
+
+// anything is an element that the grammar does not know.
+var anything = &grammar.Element{Name: "it", Max: grammar.Unlimited}
+
+// surplus calls write for what a segment or composite should not have: element_9,
+// component_3. Read sets may have it.
+func (c *set) surplus(o *value, prefix string, behind int, write func(n int, v *value)) {
+	var found []int
+	for i := range o.members {
+		if digits, ok := strings.CutPrefix(o.members[i].value.name, prefix); ok {
+			const most = 1000
+			if n, err := strconv.Atoi(digits); err == nil && n > behind && n < most && strconv.Itoa(n) == digits {
+				found = append(found, n)
+			}
+		}
+	}
+	slices.Sort(found)
+	for _, n := range found {
+		m := o.member(prefix + strconv.Itoa(n))
+		m.taken = 1
+		write(n, m.value)
+	}
 }
 
 func componentNames(of *grammar.Composite) []string {

@@ -50,6 +50,10 @@ func (c *set) extra(o *value) {
 				}
 				c.raw(&e.segment, i+1, v)
 			}
+			if n := len(elements.value.items); n > 0 && elements.value.items[n-1].text == "" {
+				// As it stands: with the empty elements at its end.
+				e.segment.cells = append(e.segment.cells, cell{n, 1, 1, "", elements.value.items[n-1]})
+			}
 		}
 		c.extras = append(c.extras, e)
 	}

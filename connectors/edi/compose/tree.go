@@ -9,7 +9,8 @@ import (
 
 // tree writes the items of a tree as the flat list of loops that they are in EDI:
 // numbered from 1 in the order of the document, each with its parent's number and
-// the level that its list is named by. What "hierarchy" says comes first.
+// the level that its list is named by. An item that has a "hierarchy" says these
+// itself.
 func (c *set) tree(o *value, f *frame, n *grammar.Node) {
 	if n.Tree.Root != "" && c.hasRoot(o, n) {
 		// The first item's members are those of the surrounding body.
@@ -49,7 +50,7 @@ func (c *set) hasRoot(o *value, n *grammar.Node) bool {
 		}
 		for _, one := range v.items {
 			children++
-			if parent := one.get(hierarchyMember).member("parent"); parent != nil && parent.value.absent() {
+			if h := one.get(hierarchyMember); h != nil && h.get("parent") == nil {
 				orphans++
 			}
 		}
@@ -95,7 +96,9 @@ func (c *set) item(o *value, f *frame, n *grammar.Node, parent, level string, ro
 	c.levels++
 	id := strconv.Itoa(c.levels)
 	if h := o.member(hierarchyMember); h != nil {
+		// It says all of the three; what it does not say is empty.
 		h.taken = 1
+		id, parent, level = "", "", ""
 		for _, m := range h.value.members {
 			switch m.value.name {
 			case "id":

@@ -35,6 +35,7 @@ type composed struct {
 	from                 *value
 	segments             []segment
 	lenient              bool // it was read with defects, and keeps them
+	latin                bool // to be written in ISO 8859-1
 }
 
 // functional is the group that the set belongs into.
@@ -151,6 +152,7 @@ func (w *writer) set(s *composed, h setHeader) {
 		elements = []string{s.id, h.control}
 	}
 	w.raw(header, elements)
+	w.e.latin = s.latin
 	for i := range s.segments {
 		w.e.segment(&s.segments[i], i+2)
 	}
@@ -178,11 +180,15 @@ func (w *writer) compose(p joint, std syntax.Standard, release, association stri
 	if p.transaction("release") != "" {
 		out.association = p.transaction("association")
 	}
-	out.lenient = p.rejected()
+	out.lenient, out.latin = p.rejected() && !totals, w.h.latin
+	if !totals {
+		out.latin = p.charset() == latin1
+	}
 	o := w.find(p, out)
 	if o == nil {
 		return out
 	}
+	o = w.joined(p, o, out.grammar)
 	out.from = o
 	o.untaken()
 	c := set{
@@ -191,6 +197,23 @@ func (w *writer) compose(p joint, std syntax.Standard, release, association stri
 	c.write(o)
 	out.segments = c.segments
 	return out
+}
+
+// joined adds the further parts of a set.
+func (w *writer) joined(p joint, o *value, g *grammar.Set) *value {
+	var more []*value
+	for _, d := range p.more {
+		next := d.root.member(o.name)
+		if next == nil || next.value.kind != object {
+			w.problems.at(d.root, "", "", "the part has no object %q", o.name)
+			continue
+		}
+		more = append(more, next.value)
+	}
+	if g == nil {
+		return join(o, nil, more)
+	}
+	return join(o, g.Body, more)
 }
 
 // find finds the set of a document: the one that transaction.set names, or the
