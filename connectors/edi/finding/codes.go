@@ -82,3 +82,6 @@ const (
 	PartnerRelease Code = "partner.release" // of the set, not agreed
 	PartnerClash   Code = "partner.clash"   // the control number came before, with other content
 )
+
+// PartnerIdentity tells that an interchange is not from the partner, or not to us.
+const PartnerIdentity Code = "partner.identity"
