@@ -34,7 +34,6 @@ import (
 	"github.com/crossdock/crossdock/connectors/edi/grammars"
 	"github.com/crossdock/crossdock/connectors/edi/partner"
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
-	"github.com/crossdock/crossdock/connectors/edi/validate"
 	"github.com/crossdock/crossdock/connectors/filedrop"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
@@ -119,16 +118,10 @@ func entities() []sdk.Entity {
 
 func check(cfg Config, _ string) []error {
 	out := append(cfg.Validate(), cfg.Partner.Validate("/partner")...)
-	_, err := cfg.Partner.Overlays(shippedGrammars())
-	if err != nil {
+	if _, err := cfg.Partner.Guides(shippedGrammars()); err != nil {
 		out = append(out, &sdk.Error{Class: sdk.BadConfig, Code: "config", Field: "/partner", Err: err, Hint: "crossdock partner check names every line"})
 	}
 	return out
-}
-
-// validator judges what the partner sends.
-func (c *Config) validator(lib *grammar.Library) *validate.Validator {
-	return c.Partner.Validator(lib)
 }
 
 // control is the control number of the nth interchange that we send, as it is

@@ -332,7 +332,9 @@ func (f *file) close() {
 
 func (f *file) position(end string) []byte { return []byte(f.doc.ID + end) }
 
-func (s *source) validator() *validate.Validator { return s.cfg.validator(s.grammars) }
+func (s *source) validator() *validate.Validator {
+	return s.cfg.Partner.Validator(s.grammars, s.guides)
+}
 
 func contentType(std syntax.Standard) string {
 	if std == syntax.EDIFACT {

@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	agreement "github.com/crossdock/crossdock/connectors/edi/partner"
 	"github.com/crossdock/crossdock/connectors/filedrop"
 	"github.com/crossdock/crossdock/connectors/filedrop/sftptest"
 	"github.com/crossdock/crossdock/connectors/sdk"
@@ -100,12 +101,15 @@ func newPartner(t testing.TB) *partner {
 	must(t, err)
 	t.Cleanup(func() { must(t, server.Close()) })
 	p := &partner{dir: dir, server: server, memory: newMemory()}
+	agreed := agreement.Defaults()
+	agreed.ID, agreed.Usage, agreed.Newline = "acme", "T", true
+	agreed.Theirs, agreed.Ours = agreement.Identity{Qualifier: "ZZ", ID: "ACMEOUTFIT"}, agreement.Identity{Qualifier: "08", ID: "9254110060"}
 	p.cfg = Config{
 		Location: filedrop.Location{
 			Transport: filedrop.TransportSFTP, Host: server.Host(), Port: server.Port(), User: "acme", Password: "secret",
 			HostKeys: []string{server.Fingerprint()}, Timeout: 5 * time.Second,
 		},
-		Partner: Partner{ID: "acme", Theirs: Identity{Qualifier: "ZZ", ID: "ACMEOUTFIT"}, Ours: Identity{Qualifier: "08", ID: "9254110060"}, Usage: "T", Newline: true},
+		Partner: agreed,
 		Folder:  "outbox", AckFolder: "inbox", StableFor: 5 * time.Millisecond, Every: 5 * time.Millisecond, MaxSize: 1 << 20,
 	}
 	return p
@@ -195,6 +199,19 @@ func read(t *testing.T, s *source) sdk.Batch {
 	b, err := s.Read(ctx)
 	must(t, err)
 	return b
+}
+
+// all reads the next file to its end.
+func all(t *testing.T, s *source) sdk.Batch {
+	t.Helper()
+	var out sdk.Batch
+	for {
+		b := read(t, s)
+		out.Records, out.Unreadable, out.Position = append(out.Records, b.Records...), append(out.Unreadable, b.Unreadable...), b.Position
+		if strings.HasSuffix(string(b.Position), fileEnd) {
+			return out
+		}
+	}
 }
 
 // nothing wants the source to find no document in several looks at the folder.

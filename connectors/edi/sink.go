@@ -10,6 +10,7 @@ import (
 	"github.com/crossdock/crossdock/connectors/edi/compose"
 	"github.com/crossdock/crossdock/connectors/edi/exchange"
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
+	"github.com/crossdock/crossdock/connectors/edi/partner"
 	"github.com/crossdock/crossdock/connectors/filedrop"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
@@ -22,6 +23,7 @@ type sink struct {
 	cfg      Config
 	env      sdk.Env
 	grammars *grammar.Library
+	guides   *partner.Guides
 	fs       filedrop.FS
 	// written remembers what was delivered after the partner collected it.
 	written *filedrop.Ledger[filedrop.Seen]
@@ -38,12 +40,16 @@ type sink struct {
 const remember = 30 * 24 * time.Hour
 
 func newSink(cfg Config, env sdk.Env) (*sink, error) {
+	guides, err := cfg.Partner.Guides(shippedGrammars())
+	if err != nil {
+		return nil, sdk.Fail(sdk.BadConfig, "edi.overlay", err)
+	}
 	fsys, err := cfg.Open()
 	if err != nil {
 		return nil, err
 	}
 	return &sink{
-		cfg: cfg, env: env, grammars: shippedGrammars(), fs: fsys, now: time.Now, writing: map[uint64]bool{},
+		cfg: cfg, env: env, grammars: shippedGrammars(), guides: guides, fs: fsys, now: time.Now, writing: map[uint64]bool{},
 		written: filedrop.NewLedger[filedrop.Seen](env.State, "written", remember, time.Now),
 		sent:    exchange.NewSent(env.State), outbox: &outbox{state: env.State},
 	}, nil
@@ -133,7 +139,7 @@ func (s *sink) letter(ctx context.Context, r sdk.Record) *letter {
 	l.key = l.doc.Key(l.set)
 	// What cannot be written must not use up a control number: the partner would
 	// miss it for ever.
-	if _, err := s.cfg.Partner.Agreement(l.set).Interchange(s.grammars, []*compose.Document{l.doc}, compose.Numbers{Interchange: 1, At: s.now().UTC()}); err != nil {
+	if _, err := s.cfg.Partner.Agreement(l.set, s.guides).Interchange(s.grammars, []*compose.Document{l.doc}, compose.Numbers{Interchange: 1, At: s.now().UTC()}); err != nil {
 		l.fail(sdk.Permanent, "edi.document", err)
 	}
 	return l
@@ -212,7 +218,7 @@ func (s *sink) seal(ctx context.Context, e *envelope) error {
 	if entry, err = s.sent.Register(ctx, entry); err != nil {
 		return sdk.Fail(sdk.Retryable, "edi.state", err)
 	}
-	e.content, err = p.Agreement(set).Interchange(s.grammars, docs, compose.Numbers{Interchange: p.ControlNumber(e.number), At: entry.At})
+	e.content, err = p.Agreement(set, s.guides).Interchange(s.grammars, docs, compose.Numbers{Interchange: p.ControlNumber(e.number), At: entry.At})
 	if err != nil {
 		return sdk.Fail(sdk.Permanent, "edi.document", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/crossdock/crossdock/connectors/edi/exchange"
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
+	"github.com/crossdock/crossdock/connectors/edi/partner"
 	"github.com/crossdock/crossdock/connectors/filedrop"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
@@ -20,6 +21,7 @@ type source struct {
 	cfg      Config
 	env      sdk.Env
 	grammars *grammar.Library
+	guides   *partner.Guides
 	fs       filedrop.FS
 	drop     *filedrop.Drop
 	received *exchange.Received
@@ -44,6 +46,10 @@ const (
 )
 
 func newSource(ctx context.Context, cfg Config, env sdk.Env) (*source, error) {
+	guides, err := cfg.Partner.Guides(shippedGrammars())
+	if err != nil {
+		return nil, sdk.Fail(sdk.BadConfig, "edi.overlay", err)
+	}
 	fsys, err := cfg.Open()
 	if err != nil {
 		return nil, err
@@ -60,7 +66,7 @@ func newSource(ctx context.Context, cfg Config, env sdk.Env) (*source, error) {
 		return nil, err
 	}
 	return &source{
-		cfg: cfg, env: env, grammars: shippedGrammars(), fs: fsys, drop: drop, now: time.Now,
+		cfg: cfg, env: env, grammars: shippedGrammars(), guides: guides, fs: fsys, drop: drop, now: time.Now,
 		received: exchange.NewReceived(env.State, cfg.Partner.Duplicates.Remember, time.Now), sent: exchange.NewSent(env.State),
 		handed: map[string]*file{}, overdue: map[string][]exchange.Entry{},
 	}, nil

@@ -60,6 +60,9 @@ type Agreement struct {
 	UNA bool
 	// UNG writes groups around EDIFACT messages.
 	UNG bool
+	// Overlays returns what was agreed with the partner for a set, as a validator
+	// asks for it; nil is the set as the library has it.
+	Overlays func(std syntax.Standard, release, set string) *grammar.Set
 }
 
 // Numbers are what is drawn for one interchange, from durable sequences.
@@ -84,6 +87,7 @@ func (a Agreement) Interchange(lib *grammar.Library, docs []*Document, n Numbers
 		return nil, err
 	}
 	w := newWriter(lib)
+	w.overlays = a.Overlays
 	w.interchange(h)
 	parts, err := joined(docs)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 // them came from.
 type writer struct {
 	lib      *grammar.Library
+	overlays func(std syntax.Standard, release, set string) *grammar.Set
 	problems *problems
 	e        encoder
 	written  []*composed // sets, in the order of the file
@@ -46,6 +47,16 @@ func (s *composed) functional() string {
 func newWriter(lib *grammar.Library) *writer {
 	p := &problems{}
 	return &writer{lib: lib, problems: p, e: encoder{problems: p}}
+}
+
+// grammar is a set as it was agreed.
+func (w *writer) grammar(std syntax.Standard, release, id string) (*grammar.Set, error) {
+	if w.overlays != nil {
+		if g := w.overlays(std, release, id); g != nil {
+			return g, nil
+		}
+	}
+	return w.lib.Set(std, release, id)
 }
 
 func (w *writer) interchange(h header) {
@@ -190,7 +201,7 @@ func (w *writer) find(p joint, out *composed) *value {
 			return nil
 		}
 	} else {
-		g, err := w.lib.Set(out.std, out.release, out.id)
+		g, err := w.grammar(out.std, out.release, out.id)
 		if err != nil && !errors.Is(err, grammar.ErrUnknown) {
 			w.problems.at(p.root, "", "", "%v", err)
 			return nil
@@ -236,7 +247,7 @@ func (w *writer) byName(p joint, out *composed) bool {
 	}
 	var names []string
 	for _, id := range ids {
-		g, err := w.lib.Set(out.std, out.release, id)
+		g, err := w.grammar(out.std, out.release, id)
 		if err != nil {
 			continue // lint reports it
 		}

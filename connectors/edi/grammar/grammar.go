@@ -135,6 +135,8 @@ type Segment struct {
 	Rules    []Rule
 	// Needed is the position of the last mandatory element, 0 when there is none.
 	Needed int
+	// Derived is set where an overlay changed the segment.
+	Derived *Derived
 
 	plan *Plan
 }
@@ -161,9 +163,13 @@ type Set struct {
 	Key   string
 	KeyAt Spot
 	// Body is what stands between the set's header and trailer.
-	Body  []*Node
-	tags  map[syntax.Key]bool
-	index *Index
+	Body []*Node
+	// Overlay is the name of the overlay that made the set out of another; then
+	// Agreed is what it asks.
+	Overlay string
+	Agreed  *Agreed
+	tags    map[syntax.Key]bool
+	index   *Index
 }
 
 // Spot is the place of a value: an element, or a component of one, of a segment
@@ -197,6 +203,9 @@ type Node struct {
 	// AsAt is the position of that element, from 1; 0 without As.
 	AsAt int
 	Tree *Tree
+	// Agreed is what an overlay asks of the segment or of the loop's body; nil for
+	// nothing.
+	Agreed *Agreed
 
 	names map[string]string // of As
 	index *Index

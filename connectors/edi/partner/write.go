@@ -6,14 +6,14 @@ import (
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
 )
 
-// Agreement is how a set is written to the partner.
-func (p *Partner) Agreement(set *grammar.Set) compose.Agreement {
+// Agreement is how a set is written to the partner, checked against the guides.
+func (p *Partner) Agreement(set *grammar.Set, g *Guides) compose.Agreement {
 	out := p.Send[set.ID]
 	a := compose.Agreement{
 		Standard: p.StandardOf(), Delimiters: p.delimiters(),
 		Sender: compose.Party{Qualifier: p.Ours.Qualifier, ID: p.Ours.ID}, Receiver: compose.Party{Qualifier: p.Theirs.Qualifier, ID: p.Theirs.ID},
 		GroupSender: p.Ours.Group, GroupReceiver: p.Theirs.Group,
-		Release: set.Version, Association: out.Association, Syntax: p.Separators.Syntax, Usage: p.Usage,
+		Release: set.Version, Association: out.Association, Syntax: p.Separators.Syntax, Usage: p.Usage, Overlays: g.Sent,
 	}
 	if p.Newline {
 		a.Suffix = "\n"

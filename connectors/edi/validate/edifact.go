@@ -84,7 +84,10 @@ func (w *walk) ung(seg *syntax.Segment) {
 
 func (w *walk) unh(seg *syntax.Segment) {
 	if w.ic == nil {
-		w.outside(seg)
+		w.add(w.at(seg, 0, finding.Finding{
+			Code: finding.Outside, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, EDIFACT: "13",
+			Message: "the interchange header UNB is missing", Expected: "UNB", Hint: "send the interchange from its UNB on",
+		}))
 	}
 	c := func(m int) string { return strings.TrimSpace(seg.ComponentValue(2, m)) }
 	s := &Set{ID: c(1), Control: strings.TrimSpace(seg.Value(1)), Release: grammar.Release(syntax.EDIFACT, c(2), seg.ComponentValue(2, 3)), Association: c(5)}

@@ -166,11 +166,27 @@ func (s *setWalk) simple(seg *syntax.Segment, at where, data []byte, p *grammar.
 		}
 		f.Expected = strings.Join(list, ", ")
 	}
+	if fault == badCharacters {
+		f.EDIFACT = characterError(e, data)
+	}
 	f.Message = fmt.Sprintf(f.Message, p.Name, length)
 	f.Severity, f.AK304, f.AK502, f.Reference, f.Value = finding.Reject, "8", "5", e.ID, finding.Clip(data)
 	f = s.w.at(seg, at.element, f)
 	f.Component, f.Repeat = at.component, at.repeat
 	s.w.add(f)
+}
+
+// characterError is 0085 for characters that are not allowed: 37 of the wrong
+// kind, as letters in a number, 19 where the decimal mark is wrong, and 21 for
+// those that no text has.
+func characterError(e *grammar.Element, data []byte) string {
+	if e.Type != grammar.Number && e.Type != grammar.Decimal {
+		return "21"
+	}
+	if bytes.ContainsAny(data, ".,") && len(bytes.Trim(data, "-0123456789.,")) == 0 && bytes.LastIndexByte(data, '-') <= 0 {
+		return "19"
+	}
+	return "37"
 }
 
 type fault uint8

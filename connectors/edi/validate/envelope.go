@@ -114,6 +114,9 @@ func (w *walk) closeInterchange(seg *syntax.Segment) {
 		})
 	}
 	ic := w.ic
+	if seg != nil {
+		ic.End = seg.Offset + int64(len(seg.Raw())) + 1
+	}
 	w.do(func() error { return w.h.EndInterchange(ic) })
 	w.ic = nil
 }

@@ -28,12 +28,13 @@ type setWalk struct {
 	totals   totals
 
 	composite, repeats bool // the segment has such separators
+	partner            agreement
 }
 
 // newSetWalk begins a set, in the memory of the one before.
 func newSetWalk(w *walk, s *Set) *setWalk {
 	sw := &w.room
-	*sw = setWalk{w: w, set: s, frames: sw.frames[:0]}
+	*sw = setWalk{w: w, set: s, frames: sw.frames[:0], partner: sw.partner.next()}
 	if s.Grammar != nil {
 		sw.frames = append(sw.frames, frame{body: s.Grammar.Index()})
 	}
@@ -67,7 +68,7 @@ func (s *setWalk) place(seg *syntax.Segment) Place {
 		def := g.Segment(seg.Key)
 		s.misplaced(seg, def)
 		if def != nil {
-			s.elements(seg, def)
+			s.check(seg, def)
 		}
 		return Place{Set: s.set}
 	}
@@ -76,7 +77,7 @@ func (s *setWalk) place(seg *syntax.Segment) Place {
 	if at.over {
 		s.overMax(seg, node)
 	}
-	s.elements(seg, node.Segment)
+	s.check(seg, s.agreed(seg, at, node))
 	if s.w.business {
 		s.totals.segment(s, seg, node)
 	}
@@ -150,6 +151,7 @@ func (s *setWalk) enter(seg *syntax.Segment, at spot) {
 // close ends the loops from a depth on, the innermost first.
 func (s *setWalk) close(seg *syntax.Segment, depth int) {
 	for len(s.frames) > depth {
+		s.agreedEnd(seg)
 		s.passOver(seg, &s.frames[len(s.frames)-1], -1)
 		s.frames = s.frames[:len(s.frames)-1]
 	}
@@ -195,7 +197,7 @@ func (s *setWalk) overMax(seg *syntax.Segment, node *grammar.Node) {
 		Message: fmt.Sprintf("%s may stand here %d times at most", seg.Tag(), node.Max), Expected: fmt.Sprintf("at most %d", node.Max),
 	}
 	if node.Loop() {
-		f.Code, f.AK304 = finding.TooManyLoops, "4"
+		f.Code, f.AK304, f.EDIFACT = finding.TooManyLoops, "4", "36"
 		f.Message = fmt.Sprintf("the loop %s may come %d times at most", seg.Tag(), node.Max)
 	}
 	s.w.add(s.w.at(seg, 0, f))

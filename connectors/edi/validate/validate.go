@@ -32,6 +32,9 @@ type Interchange struct {
 	Date, Time string // as they stand
 	AckWanted  bool   // ISA14 or UNB 0031
 	Offset     int64
+	// End is the offset behind its trailer, known when it ends; 0 without one. In
+	// wrapped files the line ends inside of the trailer are not counted.
+	End int64
 	// Segment is the header itself, for those who need more of it.
 	Segment []string
 	// Rejected tells that nothing of it may be used.
@@ -71,6 +74,7 @@ type Set struct {
 // Place is where a segment stands in its set.
 type Place struct {
 	Set *Set
+	// Set is nil for the TA1 of X12, which stands outside of sets.
 	// Node is nil for segments that have no place: headers, trailers, and what the
 	// grammar does not know.
 	Node *grammar.Node
@@ -158,6 +162,10 @@ func (p Policy) weigh(f *finding.Finding) (report bool) {
 type Validator struct {
 	// Grammars are asked for sets; nil checks envelopes only.
 	Grammars *grammar.Library
+	// Overlays returns what was agreed for a set with the partner whose files are
+	// checked, see [grammar.Library.Overlay]; nil is the set as the library has it.
+	// It is asked once a file for each kind of set, from the goroutine of Run.
+	Overlays func(std syntax.Standard, release, set string) *grammar.Set
 	Policy   Policy
 	Syntax   syntax.Options
 }
@@ -258,7 +266,7 @@ func (w *walk) headerTag(std syntax.Standard) string {
 
 // add completes a finding with where it stands and hands it over.
 func (w *walk) add(f finding.Finding) {
-	if w.err != nil || !w.v.Policy.weigh(&f) {
+	if w.err != nil || w.s != nil && !w.s.agree(&f) || !w.v.Policy.weigh(&f) {
 		return
 	}
 	if w.ic != nil {
@@ -358,7 +366,7 @@ func (w *walk) badTag(seg *syntax.Segment) {
 
 func (w *walk) outside(seg *syntax.Segment) {
 	w.add(w.at(seg, 0, finding.Finding{
-		Code: finding.Outside, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, TA105: "022", EDIFACT: "15",
+		Code: finding.Outside, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, TA105: "022", EDIFACT: "33",
 		Message: string(seg.Tag()) + " stands outside of a set", Hint: "a header before it is missing, or a trailer came too early",
 	}))
 }

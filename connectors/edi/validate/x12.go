@@ -45,6 +45,7 @@ func (w *walk) x12(seg *syntax.Segment) {
 			return
 		}
 		w.ta1s++
+		w.do(func() error { return w.h.Segment(seg, Place{}) })
 	case keyISB, keyISE, keyTA3:
 		// Interchange services (X12.5, section 4): between ISA and the first group.
 		if w.s != nil || w.ic == nil {
@@ -163,16 +164,16 @@ func (w *walk) noGrammar(seg *syntax.Segment, version string) {
 // grammarOf finds the grammar of a set, nil when there is none. A grammar that
 // cannot be compiled is a mistake in our own files, found by lint.
 func (w *walk) grammarOf(std syntax.Standard, s *Set) *grammar.Set {
-	if w.v.Grammars == nil || s.ID == "" || s.Release == "" {
+	if w.v.Grammars == nil && w.v.Overlays == nil || s.ID == "" || s.Release == "" {
 		return nil
 	}
 	id := grammarID{std, s.Release, s.ID}
 	if g, known := w.grammars[id]; known {
 		return g
 	}
-	g, err := w.v.Grammars.Set(std, s.Release, s.ID)
-	if err != nil {
-		g = nil
+	g := w.overlay(id)
+	if g == nil && w.v.Grammars != nil {
+		g, _ = w.v.Grammars.Set(std, s.Release, s.ID)
 	}
 	const most = 1000 // a hostile file may name any number of sets
 	if len(w.grammars) < most {

@@ -69,7 +69,7 @@ func TestGeneratedDocuments(t *testing.T) {
 // of it.
 type defect struct {
 	class     string
-	body      []segment
+	body      func() []segment
 	x12, edi  string // AK304=3, 13
 	tag       string
 	position  int // 0: anywhere
@@ -88,7 +88,7 @@ func TestOneDefect(t *testing.T) {
 			}
 			row := table[d.class]
 			row[0]++
-			r := gradeText(t, s.text(s.with(d.body).segments()))
+			r := gradeText(t, s.text(s.with(d.body()).segments()))
 			code := d.x12
 			if s.std == syntax.EDIFACT {
 				code = "0085=" + d.edi
@@ -131,7 +131,7 @@ func most() int {
 	if os.Getenv("CROSSDOCK_EDI_DEFECTS") == "all" {
 		return 1 << 20
 	}
-	return 6
+	return 4
 }
 
 // sampled thins places out, keeping the first and the last.
@@ -147,8 +147,12 @@ func sampled(ds []defect) []defect {
 	return out
 }
 
-func insert(body []segment, at int, s ...segment) []segment {
-	return slices.Insert(slices.Clone(body), at, s...)
+func insert(body []segment, at int, s ...segment) func() []segment {
+	return func() []segment { return slices.Insert(slices.Clone(body), at, s...) }
+}
+
+func without(body []segment, from, to int) func() []segment {
+	return func() []segment { return slices.Delete(slices.Clone(body), from, to) }
 }
 
 // structural are segments too many, too few, or at the wrong place. Segment i of
@@ -162,15 +166,14 @@ func structural(s sample) []defect {
 	for i, x := range s.body {
 		opens := x.parent != nil && x.parent.Body[0] == x.node
 		if x.node.Mandatory && !opens {
-			body := slices.Delete(slices.Clone(s.body), i, i+1)
-			missing = append(missing, defect{class: "mandatory segment missing", body: body, x12: "AK304=3", edi: "13", tag: x.tag, position: i + 2})
+			missing = append(missing, defect{class: "mandatory segment missing", body: without(s.body, i, i+1), x12: "AK304=3", edi: "13", tag: x.tag, position: i + 2})
 		}
 		const limit = 30
-		if !opens && x.node.Max <= limit && !elsewhere(s, x, i) {
+		if !opens && x.node.Max <= limit && !elsewhere(s, x) {
 			extra := slices.Repeat([]segment{x}, x.node.Max)
 			often = append(often, defect{class: "segment too often", body: insert(s.body, i, extra...), x12: "AK304=5", edi: "35", tag: x.tag, position: i + 2 + x.node.Max})
 		}
-		if opens && x.parent.Max <= limit && len(x.parent.Body) > 0 && !elsewhere(s, x, i) {
+		if opens && x.parent.Max <= limit && len(x.parent.Body) > 0 && !elsewhere(s, x) {
 			end := i + 1
 			for end < len(s.body) && within(x.parent, s.body[end]) {
 				end++
@@ -189,7 +192,7 @@ func structural(s sample) []defect {
 			for end < len(s.body) && within(x.parent, s.body[end]) {
 				end++
 			}
-			missing = append(missing, defect{class: "mandatory loop missing", body: slices.Delete(slices.Clone(s.body), i, end), x12: "AK304=3", edi: "13", tag: x.tag, position: i + 2})
+			missing = append(missing, defect{class: "mandatory loop missing", body: without(s.body, i, end), x12: "AK304=3", edi: "13", tag: x.tag, position: i + 2})
 		}
 	}
 	return slices.Concat(sampled(unknown), sampled(foreign), sampled(missing), sampled(often))
@@ -206,12 +209,12 @@ func within(loop *grammar.Node, x segment) bool {
 }
 
 // elsewhere tells whether one more of a segment would find another place.
-func elsewhere(s sample, x segment, i int) bool {
+func elsewhere(s sample, x segment) bool {
 	count := 0
 	var look func(body []*grammar.Node)
 	look = func(body []*grammar.Node) {
 		for _, n := range body {
-			if n.Key == x.def.Key && (!n.Loop() || true) {
+			if n.Key == x.def.Key {
 				count++
 			}
 			if n.Loop() {
@@ -224,10 +227,12 @@ func elsewhere(s sample, x segment, i int) bool {
 }
 
 // change is a copy of the document with other elements in a segment.
-func (s sample) change(i int, elements []string) []segment {
-	out := slices.Clone(s.body)
-	out[i].elements = elements
-	return out
+func (s sample) change(i int, elements []string) func() []segment {
+	return func() []segment {
+		out := slices.Clone(s.body)
+		out[i].elements = elements
+		return out
+	}
 }
 
 // set puts a value at an element.
@@ -344,7 +349,7 @@ func wrong(e *grammar.Element, std syntax.Standard) []bad {
 		out = append(out, bad{"point in an implied decimal", "6", "37", "1.1"}, bad{"letter in a number", "6", "37", "1X"})
 	case grammar.Decimal:
 		out = append(out, bad{"letter in a number", "6", "37", strings.Repeat("1", max(1, e.Min-1)) + "X"})
-		out = append(out, bad{"two decimal marks", "6", "37", "1.1.1"}, bad{"sign inside of a number", "6", "37", "1-1"}, bad{"blank in a number", "6", "37", "1 1"})
+		out = append(out, bad{"two decimal marks", "6", "19", "1.1.1"}, bad{"sign inside of a number", "6", "37", "1-1"}, bad{"blank in a number", "6", "37", "1 1"})
 	case grammar.Date:
 		if e.Max == 8 && std == syntax.X12 {
 			out = append(out, bad{"no date", "8", "12", "20261301"}, bad{"no date", "8", "12", "20260230"}, bad{"no date", "8", "12", "2026010X"})
@@ -353,7 +358,7 @@ func wrong(e *grammar.Element, std syntax.Standard) []bad {
 		out = append(out, bad{"no time", "9", "12", "2460"}, bad{"no time", "9", "12", "09X5"})
 	default:
 		if e.Closed() {
-			unknown := strings.Repeat("?", 0) + strings.Repeat("~", 0) + strings.Repeat("J", e.Max)
+			unknown := strings.Repeat("J", e.Max)
 			if _, known := e.Codes[unknown]; !known {
 				out = append(out, bad{"code outside of its list", "7", "12", unknown})
 			}

@@ -2,7 +2,6 @@ package verdict_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
@@ -37,14 +36,6 @@ func (s sample) String() string { return s.set.ID + " " + s.release + " " + s.sy
 func (s sample) with(body []segment) sample {
 	s.body = body
 	return s
-}
-
-func (s sample) clone() sample {
-	out := slices.Clone(s.body)
-	for i := range out {
-		out[i].elements = slices.Clone(out[i].elements)
-	}
-	return s.with(out)
 }
 
 // control numbers of the generated envelopes.

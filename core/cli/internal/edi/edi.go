@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -221,126 +222,44 @@ type shipped struct {
 	Sets     []string `json:"sets"`
 }
 
-func explainCommand() *cobra.Command {
-	var dir, release string
-	c := &cobra.Command{
-		Use: "explain <set> [segment]", Short: "Show what a set or segment looks like",
-		Long: `Shows the table of a transaction set or message, or the elements of one of its
-segments: number, type, length, whether it must be there, and its codes.`,
-		Example: "  crossdock edi explain 850\n  crossdock edi explain 850 BEG\n  crossdock edi explain ORDERS NAD --release D01B",
-		Args:    cobra.RangeArgs(1, 2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a := toolOf(cmd)
-			set, err := findSet(library(dir), args[0], release)
-			if err != nil {
-				return exit.Fail(err)
-			}
-			if len(args) == 1 {
-				a.explainSet(set.Body, "")
-				return nil
-			}
-			tag := strings.ToUpper(args[1])
-			seg := set.Segment(syntax.KeyOf(tag))
-			if seg == nil {
-				return exit.Fail(fmt.Errorf("%s has no segment %s; `crossdock edi explain %s` lists those of the set", set.Version, tag, set.ID))
-			}
-			a.explainSegment(seg)
-			return nil
-		},
+// oneRelease is a release of a standard.
+type oneRelease struct {
+	std     syntax.Standard
+	release string
+}
+
+// releases lists those of a library, X12 first, the oldest first.
+func releases(lib *grammar.Library) []oneRelease {
+	var out []oneRelease
+	for _, std := range []syntax.Standard{syntax.X12, syntax.EDIFACT} {
+		names, err := lib.Releases(std)
+		if err != nil {
+			continue // lint reports it
+		}
+		// D96A is older than D01B: EDIFACT's years began in the nineties.
+		if std == syntax.EDIFACT {
+			slices.Reverse(names)
+		}
+		for _, r := range names {
+			out = append(out, oneRelease{std, r})
+		}
 	}
-	c.Flags().StringVar(&dir, "grammars", "", grammarsFlag)
-	c.Flags().StringVar(&release, "release", "", releaseFlag)
-	return c
+	return out
 }
 
 func findSet(lib *grammar.Library, id, release string) (*grammar.Set, error) {
 	var known []string
 	id = strings.ToUpper(id)
-	for _, std := range []syntax.Standard{syntax.X12, syntax.EDIFACT} {
-		releases, err := lib.Releases(std)
-		if err != nil {
-			return nil, err
-		}
-		// D96A is older than D01B: EDIFACT's years began in the nineties.
-		if std == syntax.EDIFACT {
-			for i, j := 0, len(releases)-1; i < j; i, j = i+1, j-1 {
-				releases[i], releases[j] = releases[j], releases[i]
-			}
-		}
-		for _, r := range releases {
-			known = append(known, r)
-			if release != "" && r != release {
-				continue
-			}
-			set, err := lib.Set(std, r, id)
-			if errors.Is(err, grammar.ErrUnknown) {
-				continue
-			}
-			return set, err
-		}
-	}
-	return nil, fmt.Errorf("there is no grammar for %s in %s; `crossdock edi lint` lists the sets", id, strings.Join(known, ", "))
-}
-
-func use(mandatory bool) string {
-	if mandatory {
-		return "M"
-	}
-	return "O"
-}
-
-func times(n int) string {
-	if n >= grammar.Unlimited {
-		return ">1"
-	}
-	return fmt.Sprint(n)
-}
-
-func (a *tool) explainSet(body []*grammar.Node, indent string) {
-	for _, n := range body {
-		if n.Loop() {
-			fmt.Fprintf(a.out, "%sloop %-3s  %s %6s  %s\n", indent, n.Segment.Tag, use(n.Mandatory), times(n.Max), n.Name)
-			a.explainSet(n.Body, indent+"  ")
+	for _, r := range releases(lib) {
+		known = append(known, r.release)
+		if release != "" && r.release != release {
 			continue
 		}
-		fmt.Fprintf(a.out, "%s%-8s  %s %6s  %s\n", indent, n.Segment.Tag, use(n.Mandatory), times(n.Max), n.Name)
-	}
-}
-
-var typeWords = map[grammar.Type]string{
-	grammar.Text: "text", grammar.Letters: "letters", grammar.Number: "digits", grammar.Decimal: "number",
-	grammar.Date: "date", grammar.Time: "time", grammar.Binary: "bytes",
-}
-
-func (a *tool) explainSegment(s *grammar.Segment) {
-	fmt.Fprintf(a.out, "%s  %s\n", s.Tag, s.Name)
-	for i, p := range s.Elements {
-		a.explainPosition(fmt.Sprintf("%s%02d", s.Tag, i+1), p)
-		if p.Composite != nil {
-			for j, c := range p.Composite.Components {
-				a.explainPosition(fmt.Sprintf("  -%d", j+1), c)
-			}
+		set, err := lib.Set(r.std, r.release, id)
+		if errors.Is(err, grammar.ErrUnknown) {
+			continue
 		}
+		return set, err
 	}
-	for i := range s.Rules {
-		fmt.Fprintf(a.out, "condition %s\n", &s.Rules[i])
-	}
-}
-
-func (a *tool) explainPosition(name string, p grammar.Position) {
-	what := "composite"
-	codes := ""
-	if e := p.Element; e != nil {
-		what = fmt.Sprintf("%s %d..%d", typeWords[e.Type], e.Min, e.Max)
-		if e.Type == grammar.Number && e.Implied > 0 {
-			what += fmt.Sprintf(", %d behind the point", e.Implied)
-		}
-		if list := e.CodeList(); len(list) > 0 {
-			codes = "  " + strings.Join(list, " ")
-			if e.Open {
-				codes += " …"
-			}
-		}
-	}
-	fmt.Fprintf(a.out, "%-7s %-5s %s  %-28s %s%s\n", name, p.Reference(), use(p.Mandatory), p.Name, what, codes)
+	return nil, fmt.Errorf("%w for %s in %s; `crossdock edi lint` lists the sets", grammar.ErrUnknown, id, strings.Join(known, ", "))
 }
