@@ -52,9 +52,9 @@ type handover struct {
 func newHandover(f *file, yield func(step, error) bool) *handover {
 	h := &handover{f: f, yield: yield, n: -1}
 	h.Shaper = shape.New(shape.Options{
-		Lines: func(s *validate.Set) int { return f.s.cfg.Partner.LinesPerRecord(s.ID) },
-		Skip:  func(*validate.Set) bool { return !h.wanted },
-		Each:  h.document,
+		PartItems: func(s *validate.Set) int { return f.s.cfg.Partner.LinesPerRecord(s.ID) },
+		Skip:      func(*validate.Set) bool { return !h.wanted },
+		Each:      h.document,
 	})
 	return h
 }

@@ -164,6 +164,8 @@ type Set struct {
 	KeyAt Spot
 	// Body is what stands between the set's header and trailer.
 	Body []*Node
+	// Nodes is how many there are, those of loops included.
+	Nodes int
 	// Overlay is the name of the overlay that made the set out of another; then
 	// Agreed is what it asks.
 	Overlay string
@@ -190,6 +192,7 @@ const Unlimited = 1 << 30
 // segment that opens it.
 type Node struct {
 	Name      string
+	Number    int // in the set, from 0: for those who keep something for every node
 	Key       syntax.Key
 	Segment   *Segment
 	Mandatory bool

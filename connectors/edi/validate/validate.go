@@ -34,7 +34,8 @@ type Interchange struct {
 	Offset     int64
 	// End is the offset behind its trailer, known when it ends; 0 without one. In
 	// wrapped files the line ends inside of the trailer are not counted.
-	End int64
+	End    int64
+	Layout syntax.Layout
 	// Segment is the header itself, for those who need more of it.
 	Segment []string
 	// Rejected tells that nothing of it may be used.
@@ -52,9 +53,12 @@ type Group struct {
 	Receiver   string // GS03
 	Date, Time string
 	Control    string // GS06, UNG 0048
+	Agency     string // GS07, UNG 0051
 	Version    string // GS08 as it stands: 004010VICS
 	Offset     int64
-	Rejected   bool
+	// Segment is the header itself.
+	Segment  []string
+	Rejected bool
 }
 
 // Set is a transaction set or message.
@@ -343,6 +347,10 @@ func (w *walk) body(seg *syntax.Segment) {
 	switch {
 	case seg.Key == 0:
 		w.badTag(seg)
+		if w.s != nil {
+			s := w.s.set
+			w.do(func() error { return w.h.Segment(seg, Place{Set: s}) })
+		}
 		return
 	case w.s == nil:
 		w.outside(seg)
