@@ -87,7 +87,7 @@ func (s *source) judge(f *file) (*judge, error) {
 		return nil, sdk.Fail(sdk.Retryable, "edi.spool", err)
 	}
 	j := &judge{Collector: &acknowledge.Collector{}, p: &s.cfg.Partner}
-	if err := s.validator().Run(content, j); err != nil {
+	if err := s.validator().Run(content, j.p.Checking(j)); err != nil {
 		return nil, errors.Join(sdk.Fail(sdk.Retryable, "edi.spool", err), content.Close())
 	}
 	f.interchanges = j.interchanges

@@ -116,16 +116,7 @@ func (j *judge) last() *interchange {
 func (j *judge) BeginInterchange(ic *validate.Interchange) error {
 	i := &interchange{head: *ic, foreign: j.p.Mismatch(ic), outcome: exchange.New}
 	j.interchanges = append(j.interchanges, i)
-	if err := j.Collector.BeginInterchange(ic); err != nil {
-		return err
-	}
-	for _, f := range j.p.CheckInterchange(ic) {
-		ic.Rejected = ic.Rejected || f.Severity == finding.Reject
-		if err := j.Finding(f); err != nil {
-			return err
-		}
-	}
-	return nil
+	return j.Collector.BeginInterchange(ic)
 }
 
 // EndInterchange implements validate.Handler.
@@ -150,20 +141,6 @@ func (j *judge) EndGroup(g *validate.Group) error {
 		i.good -= v.good
 	}
 	return j.Collector.EndGroup(g)
-}
-
-// BeginSet implements validate.Handler.
-func (j *judge) BeginSet(s *validate.Set) error {
-	if err := j.Collector.BeginSet(s); err != nil {
-		return err
-	}
-	for _, f := range j.p.CheckSet(s) {
-		s.Rejected = s.Rejected || f.Severity == finding.Reject
-		if err := j.Collector.Finding(f); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // EndSet implements validate.Handler.

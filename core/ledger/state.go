@@ -50,11 +50,17 @@ type Remembered struct {
 // remembers under keys that begin with a prefix, in the order of the keys; at
 // most limit values.
 func (l *Ledger) StateList(ctx context.Context, instance, prefix string, limit int) ([]Remembered, error) {
+	return l.StatePage(ctx, instance, prefix, "", limit)
+}
+
+// StatePage is StateList from behind a key on, for lists that are too long to be
+// held at once.
+func (l *Ledger) StatePage(ctx context.Context, instance, prefix, after string, limit int) ([]Remembered, error) {
 	var out []Remembered
-	// Neither LIKE, whose wildcards keys may contain, nor a range, which means
-	// something else in every collation.
-	err := l.selectAll(ctx, &out, `SELECT name, value FROM connector_state WHERE instance = ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?`,
-		text(instance), utf8.RuneCountInString(prefix), text(prefix), limit)
+	// Neither LIKE, whose wildcards keys may contain, nor a range for the prefix,
+	// which means something else in every collation.
+	err := l.selectAll(ctx, &out, `SELECT name, value FROM connector_state WHERE instance = ? AND name > ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?`,
+		text(instance), text(after), utf8.RuneCountInString(prefix), text(prefix), limit)
 	return out, err
 }
 

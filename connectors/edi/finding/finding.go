@@ -137,6 +137,23 @@ func (f Finding) String() string {
 	return b.String()
 }
 
+// Reported lists the codes with which an acknowledgement reports the finding, by
+// the names of their places: AK403 7, 0085 21. It is empty for what is not reported.
+func (f Finding) Reported() []string {
+	var out []string
+	if f.Severity == Info {
+		return nil
+	}
+	for _, c := range []struct{ name, value string }{
+		{"AK304", f.AK304}, {"AK403", f.AK403}, {"AK502", f.AK502}, {"AK905", f.AK905}, {"TA105", f.TA105}, {"0085", f.EDIFACT},
+	} {
+		if c.value != "" {
+			out = append(out, c.name+" "+c.value)
+		}
+	}
+	return out
+}
+
 // Masked returns the finding without data of the document.
 func (f Finding) Masked() Finding {
 	if f.Value != "" {

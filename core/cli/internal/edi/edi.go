@@ -161,15 +161,8 @@ func orNone(s, none string) string {
 
 // ackCodes lists the codes of the acknowledgement that would report a finding.
 func ackCodes(f finding.Finding) string {
-	var codes []string
-	for _, c := range []struct{ name, value string }{
-		{"AK304", f.AK304}, {"AK403", f.AK403}, {"AK502", f.AK502}, {"AK905", f.AK905}, {"TA105", f.TA105}, {"0085", f.EDIFACT},
-	} {
-		if c.value != "" {
-			codes = append(codes, c.name+" "+c.value)
-		}
-	}
-	if len(codes) == 0 || f.Severity == finding.Info {
+	codes := f.Reported()
+	if len(codes) == 0 {
 		return ""
 	}
 	return " [" + strings.Join(codes, ", ") + "]"
