@@ -309,3 +309,6 @@ func (p *Partner) separators(bad func(field, hint, format string, args ...any)) 
 func alphanumeric(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
+
+// Defaults is an agreement that says nothing.
+func Defaults() Partner { return Partner{}.WithDefaults() }
