@@ -77,15 +77,15 @@ func (b *builder) begin(s *validate.Set, p *plan) {
 }
 
 // push opens an object; the memory of the one that stood there before is kept.
-func (b *builder) push(n *node, mute bool) *open {
+func (b *builder) push(n *node, mute bool) {
 	if len(b.stack) < cap(b.stack) {
 		b.stack = b.stack[:len(b.stack)+1]
 	} else {
 		b.stack = append(b.stack, open{})
 	}
 	l := b.top()
-	*l = open{node: n, start: len(b.out), mute: mute, order: l.order[:0], extra: l.extra[:0], names: run{seen: l.names.seen[:0]}, head: head{at: -1}}
-	return l
+	l.node, l.start, l.mute, l.run, l.runAt = n, len(b.out), mute, nil, 0
+	l.order, l.extra, l.head.at = l.order[:0], l.extra[:0], -1
 }
 
 func (b *builder) top() *open { return &b.stack[len(b.stack)-1] }
