@@ -131,6 +131,8 @@ func (c *set) elements(s *segment, o *value, given map[int]string) {
 		m.taken = 1
 		c.openIDs(m.value, s)
 	}
+	slots := c.slots(o, def)
+	pair := 0
 	for i := 0; i < len(def.Elements); i++ {
 		p := &def.Elements[i]
 		m := o.member(p.Name)
@@ -139,8 +141,11 @@ func (c *set) elements(s *segment, o *value, given map[int]string) {
 			continue
 		}
 		if p.Pair && i+1 < len(def.Elements) {
+			pair++
 			if id := o.member(def.Elements[i+1].Name); (m == nil || m.value.absent()) && (id == nil || id.value.absent()) {
-				c.nextID(s, i+1, p)
+				if slots == nil || slots[pair] {
+					c.nextID(s, i+1, p)
+				}
 				i++
 				continue
 			}
@@ -157,6 +162,25 @@ func (c *set) elements(s *segment, o *value, given map[int]string) {
 	for _, left := range c.ids {
 		c.problems.at(left.value, s.tag, "split the document, or leave out what the partner does not need", "%s has room for %d identifiers", s.tag, pairsOf(def))
 	}
+}
+
+// slots reads which pairs the members of ids are, nil when they are the first.
+func (c *set) slots(o *value, def *grammar.Segment) map[int]bool {
+	m := o.member(slotsMember)
+	if m == nil || !paired(def) {
+		return nil
+	}
+	m.taken = 1
+	if m.value.kind != list {
+		return nil
+	}
+	out := map[int]bool{}
+	for _, one := range m.value.items {
+		if n, err := strconv.Atoi(one.text); err == nil {
+			out[n] = true
+		}
+	}
+	return out
 }
 
 // given writes an element that the name of the object says already.

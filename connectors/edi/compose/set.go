@@ -13,6 +13,7 @@ import (
 const (
 	extraMember     = "_extra"
 	orderMember     = "_order"
+	slotsMember     = "_slots"
 	hierarchyMember = "hierarchy"
 )
 
@@ -30,8 +31,10 @@ type set struct {
 	ids      []identifier // of the segment at hand
 	nodes    map[*grammar.Node]*nodeNames
 	lines    int // items of the loop that has the lines
-	items    int // LIN segments
+	products int // LIN segments
 	levels   int // items of a tree
+	items    []itemAt
+	moved    bool // items are not in the order of the file
 }
 
 // nodeNames is what a node's occurrences are called.
@@ -103,7 +106,7 @@ func (c *set) open(o *value, f *frame, n, loop *grammar.Node, given map[int]stri
 func (c *set) put(s segment) {
 	c.segments = append(c.segments, s)
 	if s.tag == "LIN" {
-		c.items++
+		c.products++
 	}
 }
 
