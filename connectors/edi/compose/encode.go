@@ -131,6 +131,9 @@ func narrow(s string) (string, bool) {
 }
 
 func (e *encoder) special(b byte) bool {
+	if b == '\r' && e.d.Segment == '\n' {
+		return true // readers take it for a part of the terminator
+	}
 	return b == e.d.Element || b == e.d.Segment || b != 0 && (b == e.d.Component || b == e.d.Repetition || b == e.d.Release)
 }
 

@@ -24,7 +24,7 @@ type generator struct {
 
 // TestWhatGrammarsAllowComesBack writes and reads random sets of every grammar.
 func TestWhatGrammarsAllowComesBack(t *testing.T) {
-	const seeds = 12
+	const seeds = 5
 	made, clean := 0, 0
 	for _, std := range []syntax.Standard{syntax.X12, syntax.EDIFACT} {
 		releases, err := library.Releases(std)
@@ -54,7 +54,7 @@ func TestWhatGrammarsAllowComesBack(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d generated files are clean", clean, made)
-	if clean < made/4 {
+	if clean < made/2 {
 		t.Errorf("%d of %d generated files are clean: the generator is no good", clean, made)
 	}
 }

@@ -151,6 +151,13 @@ func (c *set) occurrenceOf(v *value, f *frame, n *grammar.Node, given map[int]st
 // ordered calls write for every occurrence of a node: named members and items of
 // its list, in the order of _order, otherwise in that of the members.
 func (c *set) ordered(o *value, n *grammar.Node, write func(v *value, code string)) {
+	if n.As == nil {
+		// A list or a single object; _order tells nothing about it.
+		if m := o.member(n.Name); m != nil {
+			c.take(m, "", -1, write)
+		}
+		return
+	}
 	names := c.namesOf(n)
 	mine := func(name string) bool { return name == n.Name || names.codes[name] != "" }
 	for _, name := range c.order(o) {

@@ -90,7 +90,7 @@ func (w *writer) beginGroup(g groupHeader) {
 				version, release = version[:1], version[1:]
 			}
 			elements = trimmed(composite(d, g.functional), composite(d, g.sender), composite(d, g.receiver), composite(d, g.date, g.time),
-				composite(d, g.control), composite(d, g.agency), composite(d, version, release))
+				composite(d, g.control), composite(d, g.agency), composite(d, version, release, g.association))
 		}
 		w.raw("UNG", elements)
 	}
