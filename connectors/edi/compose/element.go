@@ -243,7 +243,7 @@ func (c *set) nextID(s *segment, element int, p *grammar.Position) {
 	}
 	id := c.ids[0]
 	c.ids = c.ids[1:]
-	code := codeOf(p.Element, id.name)
+	code := c.codeOf(p.Element, id.name)
 	if _, known := p.Element.Codes[code]; !known && p.Element.Closed() {
 		var names []string
 		for one := range p.Element.Codes {
@@ -265,18 +265,25 @@ func nameOf(e *grammar.Element, code string) string {
 
 // codeOf turns the name of a code back: the name that the grammar gives, or the
 // code in small letters.
-func codeOf(e *grammar.Element, name string) string {
-	lower := ""
-	for code, known := range e.Codes {
-		if known == name {
-			return code
+func (c *set) codeOf(e *grammar.Element, name string) string {
+	known := c.codes[e]
+	if known == nil {
+		known = make(map[string]string, len(e.Codes))
+		for code := range e.Codes {
+			known[nameOf(e, code)] = code
 		}
-		if known == "" && strings.ToLower(code) == name {
-			lower = code
+		for code, name := range e.Codes {
+			if name != "" { // before a code that is called the same
+				known[name] = code
+			}
 		}
+		if c.codes == nil {
+			c.codes = map[*grammar.Element]map[string]string{}
+		}
+		c.codes[e] = known
 	}
-	if lower != "" {
-		return lower
+	if code, ok := known[name]; ok {
+		return code
 	}
 	return strings.ToUpper(name)
 }

@@ -30,6 +30,7 @@ type set struct {
 	extras   []extra
 	ids      []identifier // of the segment at hand
 	nodes    map[*grammar.Node]*nodeNames
+	codes    map[*grammar.Element]map[string]string // by their names
 	lines    int // items of the loop that has the lines
 	products int // LIN segments
 	levels   int // items of a tree
