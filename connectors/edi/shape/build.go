@@ -265,28 +265,29 @@ func (b *builder) close(objects int) {
 	}
 }
 
-// endMembers writes what stands at the end of an object.
+// endMembers writes what stands at the end of an object. An item of a tree keeps
+// it: its children come before, and the set's object may take its place.
 func (b *builder) endMembers(l *open) {
 	b.endRun(l)
-	if len(l.order) > 0 {
-		if l.node != nil && l.node.tree != nil {
-			// The order of its children may come yet.
-			b.forest.order(l.order)
-		} else {
-			b.writeOrder(l.order)
-		}
+	if l.node != nil && l.node.tree != nil {
+		b.forest.keep(l.order, l.extra)
+		return
 	}
-	if len(l.extra) > 0 {
-		b.out = append(append(b.out, quote(Extra)...), ':', '[')
-		b.out = append(b.out, l.extra...)
-		b.closeList()
-	}
+	b.tail(l.order, l.extra)
 }
 
-func (b *builder) writeOrder(names []byte) {
-	b.out = append(append(b.out, quote(Order)...), ':', '[')
-	b.out = append(b.out, names...)
-	b.closeList()
+// tail writes the order and the segments without a place of an object.
+func (b *builder) tail(order, extra []byte) {
+	if len(order) > 0 {
+		b.out = append(append(b.out, quote(Order)...), ':', '[')
+		b.out = append(b.out, order...)
+		b.closeList()
+	}
+	if len(extra) > 0 {
+		b.out = append(append(b.out, quote(Extra)...), ':', '[')
+		b.out = append(b.out, extra...)
+		b.closeList()
+	}
 }
 
 // finish completes the set and hands it over.

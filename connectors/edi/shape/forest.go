@@ -31,7 +31,7 @@ type treeItem struct {
 	number            int // among all as they will be written, from 1
 	merged            bool
 	orphan            bool // it says to have no parent, or one that is not there
-	order             []byte
+	order, extra      []byte
 	position          int      // of its segment in the set
 	offsets           [3]int64 // of identifier, parent and level in the stream
 }
@@ -107,10 +107,12 @@ func (f *forest) find(id []byte) int32 {
 
 func (f *forest) end(b *builder) { f.items[len(f.items)-1].to = len(b.out) }
 
-// order keeps the order of the members of the item that ends.
-func (f *forest) order(names []byte) {
-	it := &f.items[len(f.items)-1]
-	it.order = bytes.Clone(names)
+// keep remembers what stands at the end of the item that ends; mostly nothing.
+func (f *forest) keep(order, extra []byte) {
+	if len(order)+len(extra) > 0 {
+		it := &f.items[len(f.items)-1]
+		it.order, it.extra = bytes.Clone(order), bytes.Clone(extra)
+	}
 }
 
 // write puts the items together and into the surrounding object.
@@ -137,6 +139,7 @@ func (f *forest) write(b *builder, l *open) {
 	}
 	f.count(top)
 	l.order = append(l.order, f.members(b, top)...)
+	l.extra = append(l.extra, f.items[top].extra...)
 }
 
 // adopt makes an item the last child of another.
@@ -200,9 +203,7 @@ func (f *forest) members(b *builder, i int32) (order []byte) {
 			b.out = append(b.out, list.open...)
 		}
 		b.out = append(b.out, '{')
-		if order := f.members(b, c); len(order) > 0 {
-			b.writeOrder(order)
-		}
+		b.tail(f.members(b, c), f.items[c].extra)
 		b.closeObject()
 	}
 	if to > from {

@@ -35,7 +35,8 @@ func TestTrees(t *testing.T) {
 		{"no level", "HL*1**S~HL*2*1~", `"levels":[{}]}`},
 		{"the child code is a value", "HL*1**S*1~HL*2*1*O*0~", `"child_code":"1","orders":[{"child_code":"0"}]}`},
 		{"too deep", deep(40), `"hierarchy":{"id":"34","parent":"33","level":"I"}`},
-		{"segments without a place stay with their item", "HL*1**S~HL*2*1*O~QQQ*x~HL*3*2*I~", `"orders":[{"_extra":[{"segment":"QQQ","position":5,"elements":["x"]}],"items":[{}]}]}`},
+		{"segments without a place stay with their item", "HL*1**S~HL*2*1*O~QQQ*x~HL*3*2*I~", `"orders":[{"items":[{}],"_extra":[{"segment":"QQQ","position":5,"elements":["x"]}]}]}`},
+		{"those of the root with those of the set", "QQQ*x~HL*1**S~QQQ*y~HL*2*1*O~", `"orders":[{}],"_extra":[{"segment":"QQQ","position":3,"elements":["x"]},{"segment":"QQQ","position":5,"elements":["y"]}]}`},
 		{"order of parties and items", "HL*1**S~HL*2*1*O~N1*XX*A~N1*ST*B~N1*YY*C~HL*3*2*P~HL*4*2*I~HL*5*2*P~",
 			`"orders":[{"parties":[{"entity":"XX","name":"A"},{"entity":"YY","name":"C"}],"ship_to":{"name":"B"},"packs":[{},{}],"items":[{}],"_order":["parties","ship_to","parties","packs","items","packs"]}]}`},
 	} {
