@@ -31,9 +31,9 @@ type set struct {
 	ids      []identifier // of the segment at hand
 	nodes    map[*grammar.Node]*nodeNames
 	codes    map[*grammar.Element]map[string]string // by their names
-	lines    int // items of the loop that has the lines
-	products int // LIN segments
-	levels   int // items of a tree
+	lines    int                                    // items of the loop that has the lines
+	products int                                    // LIN segments
+	levels   int                                    // items of a tree
 	items    []itemAt
 	moved    bool // items are not in the order of the file
 }
