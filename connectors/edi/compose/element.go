@@ -339,7 +339,7 @@ var anything = &grammar.Element{Name: "it", Max: grammar.Unlimited}
 func (c *set) surplus(o *value, prefix string, behind int, write func(n int, v *value)) {
 	var found []int
 	for i := range o.members {
-		if digits, ok := strings.CutPrefix(o.members[i].value.name, prefix); ok {
+		if digits, ok := strings.CutPrefix(o.members[i].value.name, prefix); ok && o.members[i].taken == 0 {
 			const most = 1000
 			if n, err := strconv.Atoi(digits); err == nil && n > behind && n < most && strconv.Itoa(n) == digits {
 				found = append(found, n)

@@ -24,6 +24,7 @@ type set struct {
 	decimal  byte
 	from     syntax.Delimiters // those that values under _extra were read with
 	totals   bool              // write those that the document lacks
+	lenient  bool              // it was read with defects, and keeps them
 	problems *problems
 
 	segments []segment
@@ -98,7 +99,7 @@ func (c *set) open(o *value, f *frame, n, loop *grammar.Node, given map[int]stri
 		s.node = loop
 	}
 	c.elements(&s, o, given)
-	if loop == nil && !n.Mandatory && len(s.cells) == 0 {
+	if loop == nil && len(s.cells) == 0 && (!n.Mandatory || c.lenient) {
 		return
 	}
 	c.put(s)
