@@ -27,6 +27,7 @@ type header struct {
 
 type groupHeader struct {
 	functional, sender, receiver, date, time, control, agency, version string
+	association                                                        string // of EDIFACT
 	raw                                                                []string
 }
 

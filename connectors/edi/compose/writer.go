@@ -102,7 +102,7 @@ func (w *writer) beginGroup(g groupHeader) {
 				version, release = version[:1], version[1:]
 			}
 			elements = trimmed(composite(d, g.functional), composite(d, g.sender), composite(d, g.receiver), composite(d, g.date, g.time),
-				composite(d, g.control), composite(d, g.agency), composite(d, version, release))
+				composite(d, g.control), composite(d, g.agency), composite(d, version, release, g.association))
 		}
 		w.raw("UNG", elements)
 	}
@@ -152,7 +152,7 @@ func (w *writer) set(s *composed, h setHeader) {
 		elements = []string{s.id, h.control}
 	}
 	w.raw(header, elements)
-	w.e.latin = s.latin
+	w.e.latin, w.e.lenient = s.latin, s.lenient
 	for i := range s.segments {
 		w.e.segment(&s.segments[i], i+2)
 	}
@@ -192,7 +192,8 @@ func (w *writer) compose(p joint, std syntax.Standard, release, association stri
 	out.from = o
 	o.untaken()
 	c := set{
-		grammar: out.grammar, std: std, decimal: decimalMark(std, w.h.d), from: p.separators(w.h.d), totals: totals && out.grammar != nil, problems: w.problems,
+		grammar: out.grammar, std: std, decimal: decimalMark(std, w.h.d), from: p.separators(w.h.d), totals: totals && out.grammar != nil, lenient: out.lenient,
+		problems: w.problems,
 	}
 	c.write(o)
 	out.segments = c.segments

@@ -354,7 +354,7 @@ func (b *builder) extra(seg *syntax.Segment) {
 	out = append(out, `,"elements":[`...)
 	for i := range seg.Len() {
 		data := seg.Element(i + 1)
-		out = append(b.text(seg, append(out, '"'), data), '"')
+		out = append(appendText(append(out, '"'), data, 0, &b.latin), '"')
 		if b.lineage && len(data) > 0 {
 			out = b.mark(out, seg, value{element: i + 1, data: data})
 		}

@@ -229,20 +229,43 @@ func (f *forest) group(kids []int32, runs int) (mixed bool) {
 	return true
 }
 
+// regular tells that whoever writes an item back says the same of its place. The
+// top item of a tree that has a root, but none here, never is: whoever reads it
+// could take it for the root's child. The root is regular when it has members,
+// or one of its children is, so that it can be told from none.
+func (f *forest) regular(i int32) bool {
+	it := &f.items[i]
+	id, parent, level := f.text(it.id), f.text(it.parent), f.text(it.level)
+	up := []byte(nil)
+	switch {
+	case it.up > 0:
+		up = f.text(f.items[it.up].id)
+	case f.tree.root != "" && !it.merged:
+		return false
+	}
+	var room [20]byte
+	if int(i) != it.number || string(strconv.AppendInt(room[:0], int64(it.number), 10)) != string(id) || string(level) != it.list.code || !bytes.Equal(up, parent) {
+		return false
+	}
+	if !it.merged || it.to > it.from {
+		return true
+	}
+	for c := it.first; c > 0; c = f.items[c].next {
+		if f.regular(c) {
+			return true
+		}
+	}
+	return false
+}
+
 // hierarchy writes what an item says of its place, where whoever writes it back
 // would not say the same.
 func (f *forest) hierarchy(b *builder, i int32) {
-	it := &f.items[i]
-	id, parent, level := f.text(it.id), f.text(it.parent), f.text(it.level)
-	var room [20]byte
-	same := string(strconv.AppendInt(room[:0], int64(it.number), 10)) == string(id) && string(level) == it.list.code
-	up := []byte(nil)
-	if it.up > 0 {
-		up = f.text(f.items[it.up].id)
-	}
-	if same && bytes.Equal(up, parent) {
+	if f.regular(i) {
 		return
 	}
+	it := &f.items[i]
+	id, parent, level := f.text(it.id), f.text(it.parent), f.text(it.level)
 	out := append(b.out, `"hierarchy":{`...)
 	for k, v := range [][]byte{id, parent, level} {
 		if len(v) == 0 {
@@ -255,6 +278,9 @@ func (f *forest) hierarchy(b *builder, i int32) {
 			out = appendMark(out, f.tree.tag, it.position, value{element: at[k]}, it.offsets[k])
 		}
 		out = append(out, ',')
+	}
+	if int(i) != it.number {
+		out = append(strconv.AppendInt(append(out, `"sequence":`...), int64(i), 10), ',')
 	}
 	b.out = closed(out, '}')
 }

@@ -191,6 +191,7 @@ func (w *schemaWriter) tree(properties map[string]any, n *grammar.Node) {
 	if t.LevelAt > 0 {
 		hierarchy["level"] = leaf(n.Segment.Tag, t.LevelAt, 0)
 	}
+	hierarchy["sequence"] = map[string]any{"type": "integer"}
 	members["hierarchy"] = object(hierarchy)
 	item["patternProperties"] = map[string]any{"^" + grammar.LevelPrefix: listOf(reference(n.Name))}
 	w.defs[n.Name] = item
@@ -244,6 +245,7 @@ func pairIDs(properties map[string]any, tag string, p *grammar.Position) {
 	if ids == nil {
 		ids = map[string]any{"type": "object", "properties": map[string]any{}, "additionalProperties": textType()}
 		properties["ids"] = ids
+		properties[Slots] = map[string]any{"type": "array", "items": map[string]any{"type": "integer"}}
 	}
 	names, _ := ids["properties"].(map[string]any)
 	for code, name := range p.Element.Codes {
