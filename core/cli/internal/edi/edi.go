@@ -4,7 +4,6 @@ package edi
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,7 +14,6 @@ import (
 	"github.com/crossdock/crossdock/connectors/edi/finding"
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
 	"github.com/crossdock/crossdock/connectors/edi/grammars"
-	"github.com/crossdock/crossdock/connectors/edi/syntax"
 	"github.com/crossdock/crossdock/connectors/edi/validate"
 	"github.com/crossdock/crossdock/connectors/edi/verdict"
 	"github.com/crossdock/crossdock/core/cli/internal/exit"
@@ -27,9 +25,9 @@ func Command() *cobra.Command {
 		Use: "edi", Short: "Look into EDI files: X12, EDIFACT, TRADACOMS",
 		Long: `Works on files alone, without a project: for an analyst with a partner's
 sample, and for scripts.`,
-		Example: "  crossdock edi validate order.edi\n  crossdock edi validate --json *.edi\n  crossdock edi parse order.edi\n  crossdock edi ack order.edi\n  crossdock edi explain 850 BEG\n  crossdock edi lint",
+		Example: "  crossdock edi validate order.edi\n  crossdock edi validate --json *.edi\n  crossdock edi parse order.edi\n  crossdock edi ack order.edi\n  crossdock edi explain 850 BEG\n  crossdock edi lint acme-850.yaml\n  crossdock edi import guide.sef --into grammars",
 	}
-	c.AddCommand(validateCommand(), parseCommand(), ackCommand(), schemaCommand(), explainCommand(), lintCommand())
+	c.AddCommand(validateCommand(), parseCommand(), ackCommand(), schemaCommand(), explainCommand(), lintCommand(), importCommand())
 	return c
 }
 
@@ -55,11 +53,13 @@ func library(dir string) *grammar.Library {
 
 const (
 	grammarsFlag = "folder with grammars to use instead of the shipped ones"
+	overlayFlag  = "overlay file: a set as a partner's guide has it; may be given for several sets"
 	releaseFlag  = "release, such as 005010 or D01B; default the oldest that has the set"
 )
 
 func validateCommand() *cobra.Command {
 	var dir string
+	var guides []string
 	var weights map[string]string
 	c := &cobra.Command{
 		Use: "validate <file ...>", Short: "Grade EDI files: accepted, accepted with warnings, or rejected",
@@ -67,10 +67,12 @@ func validateCommand() *cobra.Command {
 code lists and totals. Every finding says where it stands, what was expected,
 and which code the acknowledgement to the partner would carry.
 
-Findings of the level business inform only, unless --level business=warn.
+Findings of the level business inform only, unless --level business=warn. With
+--overlay a set is checked as a partner's guide has it; what breaks the guide and
+not the standard has the level partner.
 "-" reads standard input. The exit status is 0 when every file was accepted,
 warnings included, 1 when one was rejected, 2 on wrong use.`,
-		Example: "  crossdock edi validate order.edi\n  crossdock edi validate --json *.edi\n  crossdock edi validate --level codes=off --level business=warn - < order.edi",
+		Example: "  crossdock edi validate order.edi\n  crossdock edi validate --json *.edi\n  crossdock edi validate --level codes=off --level business=warn - < order.edi\n  crossdock edi validate --overlay acme-850.yaml --level partner=warn order.edi",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a := toolOf(cmd)
@@ -79,6 +81,9 @@ warnings included, 1 when one was rejected, 2 on wrong use.`,
 				return &exit.Error{Code: 2, Err: err}
 			}
 			v := &validate.Validator{Grammars: library(dir), Policy: policy}
+			if v.Overlays, err = agreed(v.Grammars, guides); err != nil {
+				return &exit.Error{Code: 2, Err: err}
+			}
 			rejected := 0
 			for _, name := range args {
 				r, err := a.grade(name, v)
@@ -99,7 +104,8 @@ warnings included, 1 when one was rejected, 2 on wrong use.`,
 		},
 	}
 	c.Flags().StringVar(&dir, "grammars", "", grammarsFlag)
-	c.Flags().StringToStringVar(&weights, "level", nil, "weight of a level: tokens, envelope, structure, elements, codes or business = off, warn, reject or strict")
+	c.Flags().StringArrayVar(&guides, "overlay", nil, overlayFlag)
+	c.Flags().StringToStringVar(&weights, "level", nil, "weight of a level: tokens, envelope, structure, elements, codes, business or partner = off, warn, reject or strict")
 	return c
 }
 
@@ -172,175 +178,4 @@ func ackCodes(f finding.Finding) string {
 		return ""
 	}
 	return " [" + strings.Join(codes, ", ") + "]"
-}
-
-func lintCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "lint [folder]", Short: "Check grammar files",
-		Long:    `Compiles every grammar: the shipped ones, or those of a folder with x12/ and edifact/ in it. All problems are reported with file, line and column.`,
-		Example: "  crossdock edi lint\n  crossdock edi lint ./grammars",
-		Args:    cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a := toolOf(cmd)
-			dir := ""
-			if len(args) > 0 {
-				dir = args[0]
-			}
-			lib := library(dir)
-			if err := lib.Lint(); err != nil {
-				return exit.Fail(err)
-			}
-			out := []shipped{}
-			for _, std := range []syntax.Standard{syntax.X12, syntax.EDIFACT} {
-				releases, err := lib.Releases(std)
-				if err != nil {
-					return exit.Fail(err)
-				}
-				for _, r := range releases {
-					sets, err := lib.Sets(std, r)
-					if err != nil {
-						return exit.Fail(err)
-					}
-					out = append(out, shipped{std.String(), r, sets})
-				}
-			}
-			if a.json {
-				return exit.Fail(json.NewEncoder(a.out).Encode(out))
-			}
-			for _, r := range out {
-				fmt.Fprintf(a.out, "%s %s: %s\n", r.Standard, r.Release, strings.Join(r.Sets, " "))
-			}
-			return nil
-		},
-	}
-}
-
-type shipped struct {
-	Standard string   `json:"standard"`
-	Release  string   `json:"release"`
-	Sets     []string `json:"sets"`
-}
-
-func explainCommand() *cobra.Command {
-	var dir, release string
-	c := &cobra.Command{
-		Use: "explain <set> [segment]", Short: "Show what a set or segment looks like",
-		Long: `Shows the table of a transaction set or message, or the elements of one of its
-segments: number, type, length, whether it must be there, and its codes.`,
-		Example: "  crossdock edi explain 850\n  crossdock edi explain 850 BEG\n  crossdock edi explain ORDERS NAD --release D01B",
-		Args:    cobra.RangeArgs(1, 2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a := toolOf(cmd)
-			set, err := findSet(library(dir), args[0], release)
-			if err != nil {
-				return exit.Fail(err)
-			}
-			if len(args) == 1 {
-				a.explainSet(set.Body, "")
-				return nil
-			}
-			tag := strings.ToUpper(args[1])
-			seg := set.Segment(syntax.KeyOf(tag))
-			if seg == nil {
-				return exit.Fail(fmt.Errorf("%s has no segment %s; `crossdock edi explain %s` lists those of the set", set.Version, tag, set.ID))
-			}
-			a.explainSegment(seg)
-			return nil
-		},
-	}
-	c.Flags().StringVar(&dir, "grammars", "", grammarsFlag)
-	c.Flags().StringVar(&release, "release", "", releaseFlag)
-	return c
-}
-
-func findSet(lib *grammar.Library, id, release string) (*grammar.Set, error) {
-	var known []string
-	id = strings.ToUpper(id)
-	for _, std := range []syntax.Standard{syntax.X12, syntax.EDIFACT} {
-		releases, err := lib.Releases(std)
-		if err != nil {
-			return nil, err
-		}
-		// D96A is older than D01B: EDIFACT's years began in the nineties.
-		if std == syntax.EDIFACT {
-			for i, j := 0, len(releases)-1; i < j; i, j = i+1, j-1 {
-				releases[i], releases[j] = releases[j], releases[i]
-			}
-		}
-		for _, r := range releases {
-			known = append(known, r)
-			if release != "" && r != release {
-				continue
-			}
-			set, err := lib.Set(std, r, id)
-			if errors.Is(err, grammar.ErrUnknown) {
-				continue
-			}
-			return set, err
-		}
-	}
-	return nil, fmt.Errorf("there is no grammar for %s in %s; `crossdock edi lint` lists the sets", id, strings.Join(known, ", "))
-}
-
-func use(mandatory bool) string {
-	if mandatory {
-		return "M"
-	}
-	return "O"
-}
-
-func times(n int) string {
-	if n >= grammar.Unlimited {
-		return ">1"
-	}
-	return fmt.Sprint(n)
-}
-
-func (a *tool) explainSet(body []*grammar.Node, indent string) {
-	for _, n := range body {
-		if n.Loop() {
-			fmt.Fprintf(a.out, "%sloop %-3s  %s %6s  %s\n", indent, n.Segment.Tag, use(n.Mandatory), times(n.Max), n.Name)
-			a.explainSet(n.Body, indent+"  ")
-			continue
-		}
-		fmt.Fprintf(a.out, "%s%-8s  %s %6s  %s\n", indent, n.Segment.Tag, use(n.Mandatory), times(n.Max), n.Name)
-	}
-}
-
-var typeWords = map[grammar.Type]string{
-	grammar.Text: "text", grammar.Letters: "letters", grammar.Number: "digits", grammar.Decimal: "number",
-	grammar.Date: "date", grammar.Time: "time", grammar.Binary: "bytes",
-}
-
-func (a *tool) explainSegment(s *grammar.Segment) {
-	fmt.Fprintf(a.out, "%s  %s\n", s.Tag, s.Name)
-	for i, p := range s.Elements {
-		a.explainPosition(fmt.Sprintf("%s%02d", s.Tag, i+1), p)
-		if p.Composite != nil {
-			for j, c := range p.Composite.Components {
-				a.explainPosition(fmt.Sprintf("  -%d", j+1), c)
-			}
-		}
-	}
-	for i := range s.Rules {
-		fmt.Fprintf(a.out, "condition %s\n", &s.Rules[i])
-	}
-}
-
-func (a *tool) explainPosition(name string, p grammar.Position) {
-	what := "composite"
-	codes := ""
-	if e := p.Element; e != nil {
-		what = fmt.Sprintf("%s %d..%d", typeWords[e.Type], e.Min, e.Max)
-		if e.Type == grammar.Number && e.Implied > 0 {
-			what += fmt.Sprintf(", %d behind the point", e.Implied)
-		}
-		if list := e.CodeList(); len(list) > 0 {
-			codes = "  " + strings.Join(list, " ")
-			if e.Open {
-				codes += " …"
-			}
-		}
-	}
-	fmt.Fprintf(a.out, "%-7s %-5s %s  %-28s %s%s\n", name, p.Reference(), use(p.Mandatory), p.Name, what, codes)
 }
