@@ -12,6 +12,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/crossdock/crossdock/connectors/edi/grammar"
 	"github.com/crossdock/crossdock/connectors/edi/grammars"
 )
 
@@ -135,5 +136,30 @@ func TestSchemasRefuse(t *testing.T) {
 		if err := schema(t, c.kind).Validate(document(t, []byte(c.text))); err == nil {
 			t.Errorf("%s: an editor would not see what is wrong with %q", c.kind, c.text)
 		}
+	}
+}
+
+// TestReadmeOverlay: the example of the guide is one that compiles.
+func TestReadmeOverlay(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, block := range strings.Split(string(text), "```") {
+		example, isYAML := strings.CutPrefix(block, "yaml\n")
+		if !isYAML || !grammar.IsOverlay([]byte(example)) {
+			continue
+		}
+		found = true
+		if _, err := grammar.Open(grammars.FS()).Overlay("README.md", []byte(example)); err != nil {
+			t.Error(err)
+		}
+		if err := schema(t, "overlay").Validate(document(t, []byte(example))); err != nil {
+			t.Error(err)
+		}
+	}
+	if !found {
+		t.Error("the guide has no overlay")
 	}
 }
