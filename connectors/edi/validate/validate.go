@@ -34,6 +34,9 @@ type Interchange struct {
 	Offset     int64
 	// Segment is the header itself, for those who need more of it.
 	Segment []string
+	// Answers counts the TA1 segments that were read: acknowledgements of earlier
+	// interchanges.
+	Answers int
 	// Rejected tells that nothing of it may be used.
 	Rejected bool
 }
@@ -50,7 +53,10 @@ type Group struct {
 	Date, Time string
 	Control    string // GS06, UNG 0048
 	Version    string // GS08 as it stands: 004010VICS
+	Claimed    string // GE01 or UNE 0060 as it stands; empty until the trailer
 	Offset     int64
+	// The qualifiers of sender and receiver, 0007 of UNG; X12 has none.
+	SenderQualifier, ReceiverQualifier string
 	Rejected   bool
 }
 

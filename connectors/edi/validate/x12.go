@@ -45,6 +45,7 @@ func (w *walk) x12(seg *syntax.Segment) {
 			return
 		}
 		w.ta1s++
+		w.ic.Answers++
 	case keyISB, keyISE, keyTA3:
 		// Interchange services (X12.5, section 4): between ISA and the first group.
 		if w.s != nil || w.ic == nil {
