@@ -1,7 +1,6 @@
 package acknowledge
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
@@ -125,9 +124,6 @@ func digits(v string, most int) string {
 	}
 	return v
 }
-
-// count is a number of ours, at most what the element takes.
-func count(n, most int) string { return strconv.Itoa(min(n, most)) }
 
 // zeros makes a control number as long as its element wants it.
 func zeros(v string, n int) string { return strings.Repeat("0", max(0, n-len(v))) + v }
