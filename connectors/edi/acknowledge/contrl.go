@@ -88,7 +88,10 @@ func (r *report) header(i *interchange, o Options, identifier, version string) {
 }
 
 func (r *report) party(id, qualifier string) []string {
-	return []string{r.e.text(id, 1, 35), r.e.text(qualifier, 0, 4)}
+	if id = r.e.text(id, 1, 35); id == "" {
+		return nil
+	}
+	return []string{id, r.e.text(qualifier, 0, 4)}
 }
 
 // group reports a functional group and its messages.

@@ -125,10 +125,7 @@ func (a *answer) report(s *set) {
 			continue
 		}
 		if at := fmt.Sprintf("%s/%d/%s", f.Segment, f.Position, f.AK304); at != last {
-			tag := f.Segment
-			if syntax.KeyOf(tag) == 0 || len(tag) > 3 || len(tag) < 2 {
-				tag = strings.Repeat(string(rune(a.e.fill)), min(3, max(2, len(tag))))
-			}
+			tag := a.e.needed(f.Segment, 2, 3)
 			position := strconv.Itoa(f.Position)
 			// AK303 is the loop's identifier in the standard's own tables, which the
 			// names of ours do not replace.

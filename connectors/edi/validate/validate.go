@@ -57,7 +57,7 @@ type Group struct {
 	Offset     int64
 	// The qualifiers of sender and receiver, 0007 of UNG; X12 has none.
 	SenderQualifier, ReceiverQualifier string
-	Rejected   bool
+	Rejected                           bool
 }
 
 // Set is a transaction set or message.

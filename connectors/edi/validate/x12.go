@@ -126,6 +126,13 @@ func (w *walk) gs(seg *syntax.Segment) {
 	v := func(n int) string { return strings.TrimSpace(seg.Value(n)) }
 	w.groupAt = w.position
 	w.beginGroup(&Group{Offset: seg.Offset, Functional: v(1), Sender: v(2), Receiver: v(3), Date: v(4), Time: v(5), Control: v(6), Version: v(8)})
+	const most = 9
+	if _, ok := digits(v(6)); !ok || len(v(6)) > most {
+		w.add(w.at(seg, 6, finding.Finding{
+			Code: finding.GroupNumber, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Group, AK905: "6",
+			Reference: "28", Message: "the group control number is no number", Expected: "one to nine digits",
+		}))
+	}
 }
 
 func (w *walk) st(seg *syntax.Segment) {
