@@ -28,6 +28,7 @@ const (
 	InterchangeCount  Code = "envelope.interchange-count"
 	InterchangeMatch  Code = "envelope.interchange-match" // trailer and header differ
 	GroupOpen         Code = "envelope.group-open"
+	GroupNumber       Code = "envelope.group-number" // no number
 	GroupCount        Code = "envelope.group-count"
 	GroupMatch        Code = "envelope.group-match"
 	GroupKind         Code = "envelope.group-kind" // GS01 does not fit the sets in it

@@ -163,6 +163,7 @@ func (w *walk) endGroup(seg *syntax.Segment, parts string, count, match finding.
 		w.outside(seg)
 		return
 	}
+	w.g.Claimed = strings.TrimSpace(seg.Value(1))
 	w.trailer(seg, trailer{
 		scope: finding.Group, what: "group", parts: parts, count: count, countAt: 1, counted: w.sets, match: match, matchAt: 2, control: w.g.Control,
 	})

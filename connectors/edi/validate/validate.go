@@ -38,6 +38,9 @@ type Interchange struct {
 	Layout syntax.Layout
 	// Segment is the header itself, for those who need more of it.
 	Segment []string
+	// Answers counts the TA1 segments that were read: acknowledgements of earlier
+	// interchanges.
+	Answers int
 	// Rejected tells that nothing of it may be used.
 	Rejected bool
 }
@@ -55,10 +58,13 @@ type Group struct {
 	Control    string // GS06, UNG 0048
 	Agency     string // GS07, UNG 0051
 	Version    string // GS08 as it stands: 004010VICS
+	Claimed    string // GE01 or UNE 0060 as it stands; empty until the trailer
 	Offset     int64
 	// Segment is the header itself.
-	Segment  []string
-	Rejected bool
+	Segment []string
+	// The qualifiers of sender and receiver, 0007 of UNG; X12 has none.
+	SenderQualifier, ReceiverQualifier string
+	Rejected                           bool
 }
 
 // Set is a transaction set or message.

@@ -46,6 +46,7 @@ func (w *walk) x12(seg *syntax.Segment) {
 		}
 		w.ta1s++
 		w.do(func() error { return w.h.Segment(seg, Place{}) })
+		w.ic.Answers++
 	case keyISB, keyISE, keyTA3:
 		// Interchange services (X12.5, section 4): between ISA and the first group.
 		if w.s != nil || w.ic == nil {
@@ -126,6 +127,13 @@ func (w *walk) gs(seg *syntax.Segment) {
 	v := func(n int) string { return strings.TrimSpace(seg.Value(n)) }
 	w.groupAt = w.position
 	w.beginGroup(&Group{Offset: seg.Offset, Functional: v(1), Sender: v(2), Receiver: v(3), Date: v(4), Time: v(5), Control: v(6), Agency: v(7), Version: v(8), Segment: header(seg)})
+	const most = 9
+	if _, ok := digits(v(6)); !ok || len(v(6)) > most {
+		w.add(w.at(seg, 6, finding.Finding{
+			Code: finding.GroupNumber, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Group, AK905: "6",
+			Reference: "28", Message: "the group control number is no number", Expected: "one to nine digits",
+		}))
+	}
 }
 
 func (w *walk) st(seg *syntax.Segment) {
