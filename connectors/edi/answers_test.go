@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/crossdock/crossdock/connectors/edi/exchange"
-	agreement "github.com/crossdock/crossdock/connectors/edi/partner"
+	"github.com/crossdock/crossdock/connectors/edi/partner"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -37,8 +37,8 @@ func events(t *testing.T, b sdk.Batch) []status {
 	return out
 }
 
-func expecting(p *partner) {
-	p.cfg.Partner.Expect = agreement.Expect{Kinds: []string{"997"}, Within: 24 * time.Hour}
+func expecting(p *mailbox) {
+	p.cfg.Partner.Expect = partner.Expect{Kinds: []string{"997"}, Within: 24 * time.Hour}
 }
 
 func TestAnAcknowledgementIsMatchedWithWhatWasSent(t *testing.T) {
@@ -152,8 +152,8 @@ func TestDocumentsShareAnInterchange(t *testing.T) {
 func TestEDIFACTPartner(t *testing.T) {
 	p := newPartner(t)
 	p.cfg.Partner.Standard = "edifact"
-	p.cfg.Partner.Theirs, p.cfg.Partner.Ours = agreement.Identity{Qualifier: "14", ID: "4012345500004"}, agreement.Identity{Qualifier: "14", ID: "5412345000013"}
-	p.cfg.Partner.Expect = agreement.Expect{Kinds: []string{"CONTRL"}, Within: time.Hour}
+	p.cfg.Partner.Theirs, p.cfg.Partner.Ours = partner.Identity{Qualifier: "14", ID: "4012345500004"}, partner.Identity{Qualifier: "14", ID: "5412345000013"}
+	p.cfg.Partner.Expect = partner.Expect{Kinds: []string{"CONTRL"}, Within: time.Hour}
 	s := p.source(t)
 	p.drop(t, "orders.edi", "UNA:+.? 'UNB+UNOC:3+4012345500004:14+5412345000013:14+260105:0915+77++++1'UNH+1+ORDERS:D:96A:UN:EAN008'BGM+220+4711+9'DTM+137:20260105:102'"+
 		"NAD+BY+4012345500004::9'NAD+SU+5412345000013::9'LIN+1++4000862141404:EN'QTY+21:48'UNS+S'UNT+9+1'UNZ+1+77'")

@@ -66,15 +66,16 @@ func Connector() sdk.Plugin {
 			Entities: entities(),
 		},
 		Defaults: Config{
-			Partner:   partner.Defaults(),
 			StableFor: 5 * time.Second, Every: 10 * time.Second, MaxSize: maxSize,
 			Location: filedrop.Location{Transport: filedrop.TransportSFTP, Port: 22, Timeout: 30 * time.Second, KeepAlive: 15 * time.Second},
 		},
 		Validate: check,
 		Source: func(ctx context.Context, cfg Config, _ []byte, env sdk.Env) (sdk.Source, error) {
+			cfg.Partner = cfg.Partner.WithDefaults()
 			return newSource(ctx, cfg, env)
 		},
 		Sink: func(_ context.Context, cfg Config, env sdk.Env) (sdk.Sink, error) {
+			cfg.Partner = cfg.Partner.WithDefaults()
 			return newSink(cfg, env)
 		},
 	}
@@ -117,6 +118,7 @@ func entities() []sdk.Entity {
 }
 
 func check(cfg Config, _ string) []error {
+	cfg.Partner = cfg.Partner.WithDefaults()
 	out := append(cfg.Validate(), cfg.Partner.Validate("/partner")...)
 	if _, err := cfg.Partner.Guides(shippedGrammars()); err != nil {
 		out = append(out, &sdk.Error{Class: sdk.BadConfig, Code: "config", Field: "/partner", Err: err, Hint: "crossdock partner check names every line"})

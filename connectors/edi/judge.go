@@ -42,6 +42,7 @@ type interchange struct {
 
 type groupVerdict struct {
 	control  string
+	good     int
 	rejected bool
 	findings findingList
 }
@@ -135,7 +136,10 @@ func (j *judge) BeginGroup(g *validate.Group) error {
 // EndGroup implements validate.Handler.
 func (j *judge) EndGroup(g *validate.Group) error {
 	i := j.last()
-	i.groups[len(i.groups)-1].rejected = g.Rejected
+	v := i.groups[len(i.groups)-1]
+	if v.rejected = g.Rejected; v.rejected {
+		i.good -= v.good
+	}
 	return j.Collector.EndGroup(g)
 }
 
@@ -146,6 +150,9 @@ func (j *judge) EndSet(s *validate.Set) error {
 			i.bad.set(i.sets)
 		} else {
 			i.good++
+			if len(i.groups) > 0 {
+				i.groups[len(i.groups)-1].good++
+			}
 		}
 		i.sets++
 	}

@@ -131,8 +131,7 @@ func (s *sink) letter(ctx context.Context, r sdk.Record) *letter {
 		l.fail(sdk.Permanent, "edi.document", err)
 		return l
 	}
-	set, member := l.doc.Set()
-	if l.set, err = s.cfg.Partner.FindSet(s.grammars, set, member); err != nil {
+	if l.set, err = s.cfg.Partner.FindSet(s.grammars, l.doc.Set(), l.doc.Member()); err != nil {
 		l.fail(sdk.Permanent, "edi.document", err)
 		return l
 	}

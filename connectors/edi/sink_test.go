@@ -17,13 +17,13 @@ import (
 
 func inventory(id string, quantity int) sdk.Record {
 	return sdk.Record{ID: id, ContentType: "application/json", Payload: fmt.Appendf(nil,
-		`{"inventory":{"purpose":"00","report_type":"DD","reference":"STOCK-%d","date":"2026-01-05","time":"09:15","lines":[{"number":"1","ids":{"gtin14":"00614141000012"},"quantities":[{"qualifier":"33","quantity":"%d","unit":"EA"}]}]}}`, quantity, quantity)}
+		`{"inventory":{"purpose":"00","report_type":"DD","reference":"STOCK-%d","date":"2026-01-05","time":"09:15","lines":[{"line":"1","ids":{"gtin14":"00614141000012"},"quantities":[{"qualifier":"33","quantity":"%d","unit":{"code":"EA"}}]}]}}`, quantity, quantity)}
 }
 
 func TestSinkWritesWhatOurReaderAccepts(t *testing.T) {
 	p := newPartner(t)
 	s := p.sink(t)
-	acknowledgement := sdk.Record{ID: "b", Payload: []byte(`{"order_acknowledgement":{"purpose":"00","acknowledgement_type":"AC","number":"4711","date":"2026-01-06","lines":[{"number":"1","quantity":"48","unit":"EA","unit_price":"7.25","ids":{"gtin14":"00614141000012"},"statuses":[{"status":"IA","quantity":"48","unit":"EA"}]}]}}`)}
+	acknowledgement := sdk.Record{ID: "b", Payload: []byte(`{"order_acknowledgement":{"purpose":"00","acknowledgement_type":"AC","number":"4711","date":"2026-01-06","lines":[{"line":"1","quantity":"48","unit":"EA","price":"7.25","ids":{"gtin14":"00614141000012"},"statuses":[{"status":"IA","quantity":"48","unit":"EA"}]}]}}`)}
 	results := s.Write(t.Context(), []sdk.Record{inventory("a", 5), acknowledgement})
 	for i, want := range []string{"000000001", "000000002"} {
 		if results[i].Err != nil || results[i].ExternalID != want {
@@ -101,7 +101,7 @@ func TestSinkRefusesWhatItCannotWrite(t *testing.T) {
 		{"unknown field", `{"inventory":{"colour":"red"}}`, "colour"},
 		{"no date", `{"inventory":{"purpose":"00","report_type":"DD","reference":"1"}}`, "/inventory/date"},
 		{"delimiter in a value", `{"inventory":{"purpose":"00","report_type":"DD","reference":"A*B","date":"2026-01-05"}}`, "BIA03"},
-		{"unknown product id", `{"inventory":{"purpose":"00","report_type":"DD","reference":"1","date":"2026-01-05","lines":[{"number":"1","ids":{"colour":"red"}}]}}`, "colour"},
+		{"unknown product id", `{"inventory":{"purpose":"00","report_type":"DD","reference":"1","date":"2026-01-05","lines":[{"line":"1","ids":{"colour":"red"}}]}}`, "colour"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := s.Write(t.Context(), []sdk.Record{{ID: test.name, Payload: []byte(test.doc)}})[0].Err
@@ -118,7 +118,7 @@ func TestSinkRefusesWhatItCannotWrite(t *testing.T) {
 }
 
 // settings is the partner's configuration as the core sends it.
-func (p *partner) settings(folder string) map[string]any {
+func (p *mailbox) settings(folder string) map[string]any {
 	return map[string]any{
 		"transport": "sftp", "host": p.server.Host(), "port": p.server.Port(), "user": "acme", "password": "secret",
 		"hostKeys": []any{p.server.Fingerprint()}, "timeout": "5s", "folder": folder,
@@ -141,7 +141,7 @@ func target() conformance.Target {
 				Fill: func(n int) {
 					for range n {
 						at := int(number.Add(1))
-						p.drop(t, fmt.Sprintf("%06d.edi", at), interchange(at, acme, order(1, fmt.Sprint(at), "1")))
+						p.drop(t, fmt.Sprintf("%06d.edi", at), wrapped(at, acme, order(1, fmt.Sprint(at), "1")))
 					}
 				},
 				Acked: func() int { return len(p.files(t, "outbox/archive")) },

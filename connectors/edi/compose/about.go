@@ -6,21 +6,21 @@ import (
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
 )
 
-// Set tells which set a document is: the identifier that it names
-// (transaction.set), and the member that holds the set. Either is empty when there
-// is none, or when several members could be meant.
-func (d *Document) Set() (id, member string) {
+// Member is the name of the member that holds the set; empty when there is none,
+// or when several could be meant.
+func (d *Document) Member() string {
+	member := ""
 	for i := range d.root.members {
 		switch name := d.root.members[i].value.name; name {
 		case "interchange", "group", "transaction":
 		default:
 			if member != "" {
-				return d.transaction("set"), ""
+				return ""
 			}
 			member = name
 		}
 	}
-	return d.transaction("set"), member
+	return member
 }
 
 // Key is what people know the document by, as the set's grammar says; empty when

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
@@ -45,6 +46,9 @@ type Agreement struct {
 	// GroupSender and GroupReceiver are GS02 and GS03; empty: the ids.
 	GroupSender, GroupReceiver string
 
+	// Set is the set of documents that name none; empty: the one whose name is that
+	// of the document's member.
+	Set string
 	// Release is the release of the grammars, 004010 or D96A, and Association what
 	// follows it: VICS, EAN008. A document's own come first.
 	Release, Association string
@@ -52,6 +56,9 @@ type Agreement struct {
 	Version string
 	// Syntax is the syntax identifier and version of EDIFACT; empty: UNOC:3.
 	Syntax string
+	// Charset is UTF-8 or ISO-8859-1; empty: what the syntax identifier says, UTF-8
+	// where it says nothing.
+	Charset string
 	// Usage is ISA15 (P, T or I; empty: P) or UNB 0035 (1 for a test).
 	Usage string
 	// AckWanted asks for a TA1 or CONTRL.
@@ -87,7 +94,7 @@ func (a Agreement) Interchange(lib *grammar.Library, docs []*Document, n Numbers
 		return nil, err
 	}
 	w := newWriter(lib)
-	w.overlays = a.Overlays
+	w.overlays, w.usual = a.Overlays, a.Set
 	w.interchange(h)
 	parts, err := joined(docs)
 	if err != nil {
@@ -112,8 +119,8 @@ func (a Agreement) Interchange(lib *grammar.Library, docs []*Document, n Numbers
 
 // groupOf is the sets of one group.
 type groupOf struct {
-	functional, version string
-	sets                []*composed
+	functional, release, association string
+	sets                             []*composed
 }
 
 // groups puts sets of the same kind and version together, in the order in which
@@ -125,14 +132,14 @@ func (a Agreement) groups(sets []*composed) []*groupOf {
 	var out []*groupOf
 next:
 	for _, s := range sets {
-		functional, version := s.functional(), s.release+s.association
+		functional := s.functional()
 		for _, g := range out {
-			if g.functional == functional && g.version == version {
+			if g.functional == functional && g.release == s.release && g.association == s.association {
 				g.sets = append(g.sets, s)
 				continue next
 			}
 		}
-		out = append(out, &groupOf{functional, version, []*composed{s}})
+		out = append(out, &groupOf{functional, s.release, s.association, []*composed{s}})
 	}
 	return out
 }
@@ -144,10 +151,10 @@ func (a Agreement) group(g *groupOf, n Numbers, i int) groupHeader {
 	}
 	h := groupHeader{
 		functional: g.functional, sender: or(a.GroupSender, a.Sender.ID), receiver: or(a.GroupReceiver, a.Receiver.ID),
-		date: n.At.Format("20060102"), time: n.At.Format("1504"), control: strconv.FormatUint(first+uint64(i), 10), version: g.version, agency: "X",
+		date: n.At.Format("20060102"), time: n.At.Format("1504"), control: strconv.FormatUint(first+uint64(i), 10), version: g.release + g.association, agency: "X",
 	}
 	if a.Standard == syntax.EDIFACT {
-		h.date, h.agency = n.At.Format("060102"), "UN"
+		h.date, h.agency, h.version, h.association = n.At.Format("060102"), "UN", g.release, g.association
 	}
 	return h
 }
@@ -188,8 +195,20 @@ func (a Agreement) header(n Numbers) (header, error) {
 	default:
 		return h, errors.New("the agreement names no standard; X12 and EDIFACT can be written")
 	}
+	switch strings.ToUpper(a.Charset) {
+	case "":
+		h.latin = a.Standard == syntax.EDIFACT && strings.HasPrefix(h.version, "UNOC")
+	case latin1:
+		h.latin = true
+	case "UTF-8":
+	default:
+		return h, fmt.Errorf("the character set %q is none that can be written: UTF-8 or %s", a.Charset, latin1)
+	}
 	return h, h.check()
 }
+
+// latin1 is the character set of the syntax identifier UNOC.
+const latin1 = "ISO-8859-1"
 
 var (
 	usualX12     = syntax.Delimiters{Segment: '~', Element: '*', Component: '>', Repetition: '^', Decimal: '.'}

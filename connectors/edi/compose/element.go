@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
@@ -57,7 +59,9 @@ func implied(v string, e *grammar.Element) (out, problem string) {
 	fraction += strings.Repeat("0", e.Implied-len(fraction))
 	switch {
 	case e.Implied == 0:
-	case whole == "" || whole == "0":
+	case whole == "":
+		// .05 is 05, as shape reads it.
+	case whole == "0":
 		// The shortest form: 0.05 is 5.
 		fraction = strings.TrimLeft(fraction, "0")
 		whole = strings.Repeat("0", max(0, max(e.Min, 1)-len(fraction)))
@@ -127,6 +131,8 @@ func (c *set) elements(s *segment, o *value, given map[int]string) {
 		m.taken = 1
 		c.openIDs(m.value, s)
 	}
+	slots := c.slots(o, def)
+	pair := 0
 	for i := 0; i < len(def.Elements); i++ {
 		p := &def.Elements[i]
 		m := o.member(p.Name)
@@ -135,8 +141,11 @@ func (c *set) elements(s *segment, o *value, given map[int]string) {
 			continue
 		}
 		if p.Pair && i+1 < len(def.Elements) {
+			pair++
 			if id := o.member(def.Elements[i+1].Name); (m == nil || m.value.absent()) && (id == nil || id.value.absent()) {
-				c.nextID(s, i+1, p)
+				if slots == nil || slots[pair] {
+					c.nextID(s, i+1, p)
+				}
 				i++
 				continue
 			}
@@ -147,9 +156,31 @@ func (c *set) elements(s *segment, o *value, given map[int]string) {
 		m.taken = 1
 		c.position(s, i+1, m.value, p)
 	}
+	c.surplus(o, "element_", len(def.Elements), func(n int, v *value) {
+		c.simple(s, cell{element: n, repeat: 1, component: 1}, v, &grammar.Position{Name: v.name, Element: anything})
+	})
 	for _, left := range c.ids {
 		c.problems.at(left.value, s.tag, "split the document, or leave out what the partner does not need", "%s has room for %d identifiers", s.tag, pairsOf(def))
 	}
+}
+
+// slots reads which pairs the members of ids are, nil when they are the first.
+func (c *set) slots(o *value, def *grammar.Segment) map[int]bool {
+	m := o.member(slotsMember)
+	if m == nil || !paired(def) {
+		return nil
+	}
+	m.taken = 1
+	if m.value.kind != list {
+		return nil
+	}
+	out := map[int]bool{}
+	for _, one := range m.value.items {
+		if n, err := strconv.Atoi(one.text); err == nil {
+			out[n] = true
+		}
+	}
+	return out
 }
 
 // given writes an element that the name of the object says already.
@@ -212,7 +243,7 @@ func (c *set) nextID(s *segment, element int, p *grammar.Position) {
 	}
 	id := c.ids[0]
 	c.ids = c.ids[1:]
-	code := codeOf(p.Element, id.name)
+	code := c.codeOf(p.Element, id.name)
 	if _, known := p.Element.Codes[code]; !known && p.Element.Closed() {
 		var names []string
 		for one := range p.Element.Codes {
@@ -234,18 +265,25 @@ func nameOf(e *grammar.Element, code string) string {
 
 // codeOf turns the name of a code back: the name that the grammar gives, or the
 // code in small letters.
-func codeOf(e *grammar.Element, name string) string {
-	lower := ""
-	for code, known := range e.Codes {
-		if known == name {
-			return code
+func (c *set) codeOf(e *grammar.Element, name string) string {
+	known := c.codes[e]
+	if known == nil {
+		known = make(map[string]string, len(e.Codes))
+		for code := range e.Codes {
+			known[nameOf(e, code)] = code
 		}
-		if known == "" && strings.ToLower(code) == name {
-			lower = code
+		for code, name := range e.Codes {
+			if name != "" { // before a code that is called the same
+				known[name] = code
+			}
 		}
+		if c.codes == nil {
+			c.codes = map[*grammar.Element]map[string]string{}
+		}
+		c.codes[e] = known
 	}
-	if lower != "" {
-		return lower
+	if code, ok := known[name]; ok {
+		return code
 	}
 	return strings.ToUpper(name)
 }
@@ -286,7 +324,34 @@ func (c *set) occurrence(s *segment, element, repeat int, v *value, p *grammar.P
 			c.simple(s, at, m.value, one)
 		}
 	}
+	c.surplus(v, "component_", len(p.Composite.Components), func(n int, v *value) {
+		at.component = n
+		c.simple(s, at, v, &grammar.Position{Name: v.name, Element: anything})
+	})
 	c.leftover(v, func() []string { return componentNames(p.Composite) }, s.place(element, 0, 0))
+}
+
+// anything is an element that the grammar does not know.
+var anything = &grammar.Element{Name: "it", Max: grammar.Unlimited}
+
+// surplus calls write for what a segment or composite should not have: element_9,
+// component_3. Read sets may have it.
+func (c *set) surplus(o *value, prefix string, behind int, write func(n int, v *value)) {
+	var found []int
+	for i := range o.members {
+		if digits, ok := strings.CutPrefix(o.members[i].value.name, prefix); ok && o.members[i].taken == 0 {
+			const most = 1000
+			if n, err := strconv.Atoi(digits); err == nil && n > behind && n < most && strconv.Itoa(n) == digits {
+				found = append(found, n)
+			}
+		}
+	}
+	slices.Sort(found)
+	for _, n := range found {
+		m := o.member(prefix + strconv.Itoa(n))
+		m.taken = 1
+		write(n, m.value)
+	}
 }
 
 func componentNames(of *grammar.Composite) []string {

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
@@ -41,6 +42,8 @@ type frame struct {
 type encoder struct {
 	d        syntax.Delimiters
 	suffix   string
+	latin    bool // ISO 8859-1
+	lenient  bool // components may stand where none belong
 	out      []byte
 	problems *problems
 }
@@ -80,9 +83,18 @@ func (e *encoder) separator(by byte, what string, s *segment, c *cell, position 
 }
 
 func (e *encoder) value(s *segment, c *cell, position int) {
-	for i := range len(c.text) {
-		b := c.text[i]
-		if e.special(b) {
+	data := c.text
+	if e.latin {
+		var ok bool
+		if data, ok = narrow(data); !ok {
+			e.problems.at(c.from, s.place(c.element, c.component, position), "write it otherwise, or agree on another character set",
+				"the value %q has characters that are not in ISO 8859-1, the character set of the interchange", clip(c.text))
+			return
+		}
+	}
+	for i := range len(data) {
+		b := data[i]
+		if e.special(b) && !(e.lenient && e.d.Release == 0 && (b == e.d.Component || b == e.d.Repetition)) {
 			if e.d.Release == 0 {
 				e.problems.add(&DelimiterError{
 					Problem: Problem{
@@ -100,7 +112,29 @@ func (e *encoder) value(s *segment, c *cell, position int) {
 	}
 }
 
+// narrow turns text into ISO 8859-1.
+func narrow(s string) (string, bool) {
+	i := 0
+	for i < len(s) && s[i] < utf8.RuneSelf {
+		i++
+	}
+	if i == len(s) {
+		return s, true
+	}
+	out := make([]byte, 0, len(s))
+	for _, r := range s {
+		if r > 0xff {
+			return "", false
+		}
+		out = append(out, byte(r))
+	}
+	return string(out), true
+}
+
 func (e *encoder) special(b byte) bool {
+	if b == '\r' && e.d.Segment == '\n' {
+		return true // readers take it for a part of the terminator
+	}
 	return b == e.d.Element || b == e.d.Segment || b != 0 && (b == e.d.Component || b == e.d.Repetition || b == e.d.Release)
 }
 

@@ -19,6 +19,7 @@ type header struct {
 	usage            string
 	date, time       string
 	ack, una         bool
+	latin            bool // values are written in ISO 8859-1
 	// raw are the elements as they stand, when they are not what is made of the
 	// rest.
 	raw []string
@@ -26,6 +27,7 @@ type header struct {
 
 type groupHeader struct {
 	functional, sender, receiver, date, time, control, agency, version string
+	association                                                        string // of EDIFACT
 	raw                                                                []string
 }
 
@@ -52,7 +54,7 @@ func (h *header) check() error {
 		if s.by == 0 {
 			continue
 		}
-		if s.by >= '0' && s.by <= '9' || s.by >= 'A' && s.by <= 'Z' || s.by >= 'a' && s.by <= 'z' || s.by == ' ' || s.by >= 0x80 {
+		if s.by >= '0' && s.by <= '9' || s.by >= 'A' && s.by <= 'Z' || s.by >= 'a' && s.by <= 'z' || s.by == ' ' {
 			return fmt.Errorf("the character %q cannot be the %s separator", s.by, s.what)
 		}
 		if other := seen[s.by]; other != "" {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -132,12 +133,13 @@ func escaped(name string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }
 
-// same compares two values; the order of members does not matter.
-func same(a, b *value) bool {
+// same compares two values; the order of members does not matter, nor do those
+// named in but.
+func same(a, b *value, but ...string) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	if a.kind != b.kind || a.text != b.text || len(a.members) != len(b.members) || len(a.items) != len(b.items) {
+	if a.kind != b.kind || a.text != b.text || len(a.items) != len(b.items) {
 		return false
 	}
 	for i := range a.items {
@@ -145,7 +147,15 @@ func same(a, b *value) bool {
 			return false
 		}
 	}
+	return within(a, b, but) && within(b, a, but)
+}
+
+// within tells whether b has all members of a.
+func within(a, b *value, but []string) bool {
 	for _, m := range a.members {
+		if slices.Contains(but, m.value.name) {
+			continue
+		}
 		other := b.member(m.value.name)
 		if other == nil || !same(m.value, other.value) {
 			return false

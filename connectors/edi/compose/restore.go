@@ -3,7 +3,7 @@ package compose
 import (
 	"errors"
 	"fmt"
-	"slices"
+	"unicode/utf8"
 
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
@@ -13,7 +13,7 @@ import (
 type joint struct {
 	*Document
 	document int // the first, counted from 1
-	parts    int
+	more     []*Document
 }
 
 // part tells which part of a set the document is; 0 when it is whole.
@@ -37,6 +37,14 @@ func (d *Document) transaction(name string) string {
 	return ""
 }
 
+// charset is the character set that values were read with, when it is not UTF-8.
+func (d *Document) charset() string {
+	if v := d.root.get("interchange").get("charset"); v != nil {
+		return v.text
+	}
+	return ""
+}
+
 // rejected tells that the set was read with defects.
 func (d *Document) rejected() bool { return d.transaction("rejected") == "true" }
 
@@ -53,22 +61,18 @@ func joined(docs []*Document) ([]joint, error) {
 			if open {
 				return nil, fmt.Errorf("document %d begins a set, but the last part of the one before is missing", i+1)
 			}
-			j := joint{Document: d, document: i + 1}
-			if open = part != "" && !d.last(); open {
-				j.Document = &Document{root: apart(d.root, 3)}
-			}
-			out = append(out, j)
+			out = append(out, joint{Document: d, document: i + 1})
+			open = part != "" && !d.last()
 		case !open:
 			return nil, fmt.Errorf("document %d is part %s of a set, the part before is missing", i+1, part)
 		default:
 			first := &out[len(out)-1]
-			if want := fmt.Sprint(first.parts + 1); want != part {
+			if want := fmt.Sprint(len(first.more) + 2); want != part {
 				return nil, fmt.Errorf("document %d is part %s of a set, expected part %s", i+1, part, want)
 			}
-			first.join(d)
+			first.more = append(first.more, d)
 			open = !d.last()
 		}
-		out[len(out)-1].parts++
 	}
 	if open {
 		return nil, errors.New("the last part of the set is missing")
@@ -87,18 +91,27 @@ func (d *Document) separators(otherwise syntax.Delimiters) syntax.Delimiters {
 
 func delimiters(s *value) syntax.Delimiters {
 	one := func(name string) byte {
-		if v := s.get(name); v != nil && v.kind == text && len(v.text) == 1 {
-			return v.text[0]
+		if v := s.get(name); v != nil && v.kind == text {
+			if r, size := utf8.DecodeRuneInString(v.text); size == len(v.text) && r <= 0xff {
+				return byte(r)
+			}
 		}
 		return 0
 	}
-	return syntax.Delimiters{
+	d := syntax.Delimiters{
 		Segment: one("segment"), Element: one("element"), Component: one("component"), Repetition: one("repetition"), Release: one("release"), Decimal: one("decimal"),
 	}
+	if d.Decimal == 0 {
+		d.Decimal = '.'
+	}
+	return d
 }
 
 // Restore writes documents back into the file that they were read from: several
-// interchanges, groups and sets, from the documents' own envelopes.
+// interchanges, groups and sets, from the documents' own envelopes. What was read
+// without findings is the same byte for byte, but for line ends behind the last
+// segment; what no document has, such as TA1 segments between the groups, is not
+// there. Sets that were read with defects keep them, and are not judged again.
 func Restore(lib *grammar.Library, docs []*Document) ([]byte, error) {
 	sets, err := joined(docs)
 	if err != nil {
@@ -112,7 +125,7 @@ func Restore(lib *grammar.Library, docs []*Document) ([]byte, error) {
 	for i, d := range sets {
 		w.problems.document = d.document
 		nextIC, nextGroup := d.root.get("interchange"), d.root.get("group")
-		if i == 0 || !same(ic, nextIC) {
+		if i == 0 || !same(ic, nextIC, "charset") {
 			if i > 0 {
 				w.endGroup()
 				w.endInterchange()
@@ -222,43 +235,8 @@ func (w *writer) elements(o *value, name string) []string {
 	return out
 }
 
-// join adds the next part of a set: the items of the loop that was handed over in
-// parts, and what follows it.
-func (j *joint) join(d *Document) {
-	for i := range d.root.members {
-		next := d.root.members[i].value
-		switch next.name {
-		case "interchange", "group", "transaction":
-			continue
-		}
-		if m := j.root.member(next.name); m != nil {
-			extend(m.value, next)
-		}
-	}
-}
+// Set is the identifier of the document's set, "" when it does not name it.
+func (d *Document) Set() string { return d.transaction("set") }
 
-// apart copies the lists of a document's sets, so that items can be added.
-func apart(v *value, depth int) *value {
-	out := *v
-	out.items = slices.Clone(v.items)
-	out.members = slices.Clone(v.members)
-	if depth > 1 {
-		for i := range out.members {
-			out.members[i].value = apart(out.members[i].value, depth-1)
-		}
-	}
-	return &out
-}
-
-// extend adds the members that an object lacks, and items to its lists.
-func extend(o, next *value) {
-	for _, m := range next.members {
-		have := o.member(m.value.name)
-		switch {
-		case have == nil:
-			o.members = append(o.members, m)
-		case have.value.kind == list && m.value.kind == list:
-			have.value.items = append(have.value.items, m.value.items...)
-		}
-	}
-}
+// Release is the release of the document's grammar, "" when it does not name it.
+func (d *Document) Release() string { return d.transaction("release") }

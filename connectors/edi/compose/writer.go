@@ -13,6 +13,7 @@ import (
 type writer struct {
 	lib      *grammar.Library
 	overlays func(std syntax.Standard, release, set string) *grammar.Set
+	usual    string // the set of documents that name none
 	problems *problems
 	e        encoder
 	written  []*composed // sets, in the order of the file
@@ -34,6 +35,7 @@ type composed struct {
 	from                 *value
 	segments             []segment
 	lenient              bool // it was read with defects, and keeps them
+	latin                bool // to be written in ISO 8859-1
 }
 
 // functional is the group that the set belongs into.
@@ -100,7 +102,7 @@ func (w *writer) beginGroup(g groupHeader) {
 				version, release = version[:1], version[1:]
 			}
 			elements = trimmed(composite(d, g.functional), composite(d, g.sender), composite(d, g.receiver), composite(d, g.date, g.time),
-				composite(d, g.control), composite(d, g.agency), composite(d, version, release))
+				composite(d, g.control), composite(d, g.agency), composite(d, version, release, g.association))
 		}
 		w.raw("UNG", elements)
 	}
@@ -150,6 +152,7 @@ func (w *writer) set(s *composed, h setHeader) {
 		elements = []string{s.id, h.control}
 	}
 	w.raw(header, elements)
+	w.e.latin, w.e.lenient = s.latin, s.lenient
 	for i := range s.segments {
 		w.e.segment(&s.segments[i], i+2)
 	}
@@ -177,25 +180,47 @@ func (w *writer) compose(p joint, std syntax.Standard, release, association stri
 	if p.transaction("release") != "" {
 		out.association = p.transaction("association")
 	}
-	out.lenient = p.rejected()
+	out.lenient, out.latin = p.rejected() && !totals, w.h.latin
+	if !totals {
+		out.latin = p.charset() == latin1
+	}
 	o := w.find(p, out)
 	if o == nil {
 		return out
 	}
+	o = w.joined(p, o, out.grammar)
 	out.from = o
 	o.untaken()
 	c := set{
-		grammar: out.grammar, std: std, decimal: decimalMark(std, w.h.d), from: p.separators(w.h.d), totals: totals && out.grammar != nil, problems: w.problems,
+		grammar: out.grammar, std: std, decimal: decimalMark(std, w.h.d), from: p.separators(w.h.d), totals: totals && out.grammar != nil, lenient: out.lenient,
+		problems: w.problems,
 	}
 	c.write(o)
 	out.segments = c.segments
 	return out
 }
 
+// joined adds the further parts of a set.
+func (w *writer) joined(p joint, o *value, g *grammar.Set) *value {
+	var more []*value
+	for _, d := range p.more {
+		next := d.root.member(o.name)
+		if next == nil || next.value.kind != object {
+			w.problems.at(d.root, "", "", "the part has no object %q", o.name)
+			continue
+		}
+		more = append(more, next.value)
+	}
+	if g == nil {
+		return join(o, nil, more)
+	}
+	return join(o, g.Body, more)
+}
+
 // find finds the set of a document: the one that transaction.set names, or the
 // one whose name the document uses. It returns the object of the set.
 func (w *writer) find(p joint, out *composed) *value {
-	out.id = p.transaction("set")
+	out.id = or(p.transaction("set"), w.usual)
 	if out.id == "" {
 		if !w.byName(p, out) {
 			return nil

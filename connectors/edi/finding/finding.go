@@ -125,6 +125,12 @@ func (f Finding) String() string {
 		b.WriteString(" (" + strings.Join(place, ", ") + ")")
 	}
 	b.WriteString(": " + f.Message)
+	if f.Value != "" && !strings.Contains(f.Message, f.Value) {
+		fmt.Fprintf(&b, ", found %q", f.Value)
+	}
+	if f.Expected != "" && !strings.Contains(f.Message, f.Expected) {
+		b.WriteString(", expected " + f.Expected)
+	}
 	if f.Hint != "" {
 		b.WriteString("; " + f.Hint)
 	}

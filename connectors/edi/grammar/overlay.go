@@ -126,7 +126,7 @@ func (l *Library) extended(p *problems, root *yaml.Node) *Set {
 
 func orNone(list []string) string {
 	if len(list) == 0 {
-		return "no sets"
+		return "none"
 	}
 	return strings.Join(list, ", ")
 }

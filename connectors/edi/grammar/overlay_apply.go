@@ -241,19 +241,21 @@ func (o *overlaying) variant(e *entry, n *Node) []*Segment {
 func (o *overlaying) rules(s *Segment, n *yaml.Node) {
 	o.p.only(n, "rules of "+s.Tag, "remove", "add")
 	for _, c := range o.ruleList(child(n, "remove")) {
-		i := slices.IndexFunc(s.Rules, func(r Rule) bool { return r.String() == c.Value })
+		have := func(r Rule) bool { return r.String() == c.Value }
+		i := slices.IndexFunc(s.Rules, have)
 		if i < 0 {
-			var have []string
+			var known []string
 			for k := range s.Rules {
-				have = append(have, s.Rules[k].String())
+				known = append(known, s.Rules[k].String())
 			}
-			o.p.at(c, "%s has no condition %s; it has %s", s.Tag, c.Value, orNone(have))
+			o.p.at(c, "%s has no condition %s; it has %s", s.Tag, c.Value, orNone(known))
 			continue
 		}
 		s.Rules = slices.Delete(s.Rules, i, i+1)
 	}
 	for _, c := range o.ruleList(child(n, "add")) {
-		if r, ok := o.p.rule(c, len(s.Elements)); ok {
+		have := func(r Rule) bool { return r.String() == c.Value }
+		if r, ok := o.p.rule(c, len(s.Elements)); ok && !slices.ContainsFunc(s.Rules, have) {
 			s.Rules = append(s.Rules, r)
 		}
 	}

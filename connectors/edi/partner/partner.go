@@ -8,6 +8,7 @@
 package partner
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -139,13 +140,18 @@ type Separators struct {
 	Syntax     string `json:"syntax" doc:"EDIFACT syntax identifier and version" default:"UNOC:3"`
 }
 
-// Defaults are the values of an agreement that says nothing.
-func Defaults() Partner {
-	return Partner{
-		Standard: "x12", Usage: "P", Tolerances: Tolerances{Scope: "set"}, Acknowledge: Acknowledge{When: "always"},
-		Expect: Expect{Within: 24 * time.Hour}, Control: Control{First: 1, Last: 999_999_999}, Batch: Batch{Documents: 1},
-		Duplicates: Duplicates{Remember: 30 * 24 * time.Hour, Clash: "reject"}, Separators: Separators{Syntax: "UNOC:3"},
-	}
+// WithDefaults completes an agreement with what it does not say.
+func (p Partner) WithDefaults() Partner {
+	p.Standard = cmp.Or(p.Standard, "x12")
+	p.Usage = cmp.Or(p.Usage, "P")
+	p.Tolerances.Scope = cmp.Or(p.Tolerances.Scope, "set")
+	p.Acknowledge.When = cmp.Or(p.Acknowledge.When, "always")
+	p.Expect.Within = cmp.Or(p.Expect.Within, 24*time.Hour)
+	p.Control.First, p.Control.Last = cmp.Or(p.Control.First, 1), cmp.Or(p.Control.Last, 999_999_999)
+	p.Batch.Documents = cmp.Or(p.Batch.Documents, 1)
+	p.Duplicates.Remember, p.Duplicates.Clash = cmp.Or(p.Duplicates.Remember, 30*24*time.Hour), cmp.Or(p.Duplicates.Clash, "reject")
+	p.Separators.Syntax = cmp.Or(p.Separators.Syntax, "UNOC:3")
+	return p
 }
 
 // reports are sets whose lines stand for themselves.
@@ -303,3 +309,6 @@ func (p *Partner) separators(bad func(field, hint, format string, args ...any)) 
 func alphanumeric(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
+
+// Defaults is an agreement that says nothing.
+func Defaults() Partner { return Partner{}.WithDefaults() }

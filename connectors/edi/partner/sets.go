@@ -126,26 +126,23 @@ func (p *Partner) FindSet(lib *grammar.Library, named, member string) (*grammar.
 	if named != "" {
 		return lib.Set(std, p.Release(named), named)
 	}
-	candidates := sorted(p.Send)
-	for _, release := range []string{p.Release("")} {
-		all, err := lib.Sets(std, release)
+	for _, id := range sorted(p.Send) { // those may have a release of their own
+		ids, err := lib.Named(std, p.Release(id), member)
 		if err != nil {
 			return nil, err
 		}
-		for _, id := range all {
-			if !slices.Contains(candidates, id) {
-				candidates = append(candidates, id)
-			}
+		if slices.Contains(ids, id) {
+			return lib.Set(std, p.Release(id), id)
 		}
 	}
-	for _, id := range candidates {
-		set, err := lib.Set(std, p.Release(id), id)
-		if err != nil {
-			return nil, err
-		}
-		if set.Name == member {
-			return set, nil
-		}
+	ids, err := lib.Named(std, p.Release(""), member)
+	switch {
+	case err != nil:
+		return nil, err
+	case member == "" || len(ids) == 0:
+		return nil, fmt.Errorf("no %s set has a document with the member %q; write its identifier as transaction.set, or use the name that `crossdock edi schema SET` shows", std, member)
+	case len(ids) > 1:
+		return nil, fmt.Errorf("%q may be %s; say which with transaction.set", member, strings.Join(ids, " or "))
 	}
-	return nil, fmt.Errorf("no %s set has the name %q; write its identifier as transaction.set, or one of the names that `crossdock edi schema SET` shows", std, member)
+	return lib.Set(std, p.Release(ids[0]), ids[0])
 }

@@ -13,7 +13,7 @@ func (p *Partner) Agreement(set *grammar.Set, g *Guides) compose.Agreement {
 		Standard: p.StandardOf(), Delimiters: p.delimiters(),
 		Sender: compose.Party{Qualifier: p.Ours.Qualifier, ID: p.Ours.ID}, Receiver: compose.Party{Qualifier: p.Theirs.Qualifier, ID: p.Theirs.ID},
 		GroupSender: p.Ours.Group, GroupReceiver: p.Theirs.Group,
-		Release: set.Version, Association: out.Association, Syntax: p.Separators.Syntax, Usage: p.Usage, Overlays: g.Sent,
+		Set: set.ID, Release: set.Version, Association: out.Association, Syntax: p.Separators.Syntax, Usage: p.Usage, Overlays: g.Sent,
 	}
 	if p.Newline {
 		a.Suffix = "\n"

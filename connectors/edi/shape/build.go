@@ -78,15 +78,15 @@ func (b *builder) begin(s *validate.Set, p *plan) {
 }
 
 // push opens an object; the memory of the one that stood there before is kept.
-func (b *builder) push(n *node, mute bool) *open {
+func (b *builder) push(n *node, mute bool) {
 	if len(b.stack) < cap(b.stack) {
 		b.stack = b.stack[:len(b.stack)+1]
 	} else {
 		b.stack = append(b.stack, open{})
 	}
 	l := b.top()
-	*l = open{node: n, start: len(b.out), mute: mute, order: l.order[:0], extra: l.extra[:0], names: run{seen: l.names.seen[:0]}, head: head{at: -1}}
-	return l
+	l.node, l.start, l.mute, l.run, l.runAt = n, len(b.out), mute, nil, 0
+	l.order, l.extra, l.head.at = l.order[:0], l.extra[:0], -1
 }
 
 func (b *builder) top() *open { return &b.stack[len(b.stack)-1] }
@@ -266,28 +266,29 @@ func (b *builder) close(objects int) {
 	}
 }
 
-// endMembers writes what stands at the end of an object.
+// endMembers writes what stands at the end of an object. An item of a tree keeps
+// it: its children come before, and the set's object may take its place.
 func (b *builder) endMembers(l *open) {
 	b.endRun(l)
-	if len(l.order) > 0 {
-		if l.node != nil && l.node.tree != nil {
-			// The order of its children may come yet.
-			b.forest.order(l.order)
-		} else {
-			b.writeOrder(l.order)
-		}
+	if l.node != nil && l.node.tree != nil {
+		b.forest.keep(l.order, l.extra)
+		return
 	}
-	if len(l.extra) > 0 {
-		b.out = append(append(b.out, quote(Extra)...), ':', '[')
-		b.out = append(b.out, l.extra...)
-		b.closeList()
-	}
+	b.tail(l.order, l.extra)
 }
 
-func (b *builder) writeOrder(names []byte) {
-	b.out = append(append(b.out, quote(Order)...), ':', '[')
-	b.out = append(b.out, names...)
-	b.closeList()
+// tail writes the order and the segments without a place of an object.
+func (b *builder) tail(order, extra []byte) {
+	if len(order) > 0 {
+		b.out = append(append(b.out, quote(Order)...), ':', '[')
+		b.out = append(b.out, order...)
+		b.closeList()
+	}
+	if len(extra) > 0 {
+		b.out = append(append(b.out, quote(Extra)...), ':', '[')
+		b.out = append(b.out, extra...)
+		b.closeList()
+	}
 }
 
 // finish completes the set and hands it over.
@@ -353,7 +354,7 @@ func (b *builder) extra(seg *syntax.Segment) {
 	out = append(out, `,"elements":[`...)
 	for i := range seg.Len() {
 		data := seg.Element(i + 1)
-		out = append(b.text(seg, append(out, '"'), data), '"')
+		out = append(appendText(append(out, '"'), data, 0, &b.latin), '"')
 		if b.lineage && len(data) > 0 {
 			out = b.mark(out, seg, value{element: i + 1, data: data})
 		}

@@ -83,7 +83,9 @@ type field struct {
 	places int
 	max    int
 	parts  []field
-	codes  map[string][]byte // "gtin12":" of a pair's qualifier
+	codes  map[string][]byte // "gtin12": of a pair's qualifier
+	// The qualifier that came last and its name: mostly it comes again.
+	lastCode, lastName []byte
 }
 
 func newPlan(g *grammar.Set) *plan {
@@ -264,7 +266,11 @@ func (f *field) pairUp(e *grammar.Element, id kind) {
 // when the name could not be turned back: then the pair stands under the names of
 // its elements.
 func (f *field) idName(code []byte) []byte {
+	if len(f.lastName) > 0 && string(f.lastCode) == string(code) {
+		return f.lastName
+	}
 	if name, known := f.codes[string(code)]; known {
+		f.lastCode, f.lastName = append(f.lastCode[:0], code...), name
 		return name
 	}
 	name := f.lower(code)

@@ -15,41 +15,81 @@ import (
 // fields writes the elements of a segment as members. omit has a bit for every
 // position that is told otherwise.
 func (b *builder) fields(seg *syntax.Segment, p *segment, omit uint64) {
-	clean := !b.lineage && plain(seg)
 	n := min(seg.Len(), len(p.fields))
-	out := b.out
-	paired := false
-	for i := range n {
-		data := seg.Element(i + 1)
-		if len(data) == 0 || omit>>uint(i)&1 != 0 {
-			continue
-		}
-		f := &p.fields[i]
-		if f.kind == text && clean {
-			out = append(append(append(out, f.quoted...), data...), '"', ',')
-			continue
-		}
-		if f.kind == pair {
-			if !paired {
-				b.out, paired = out, true
-				omit |= b.ids(seg, p, clean)
-				out = b.out
-			}
-			if omit>>uint(i)&1 != 0 {
-				continue
-			}
-			f = &field{quoted: f.quoted, name: f.name}
-		}
-		b.out = out
-		b.field(seg, f, value{element: i + 1, data: data}, clean)
-		out = b.out
+	clean := !b.lineage && plain(seg)
+	if len(p.pairs) > 0 {
+		b.ids(seg, p, clean, &omit)
 	}
-	b.out = out
+	if clean {
+		b.out = b.cleanFields(b.out, seg, p.fields[:n], omit)
+	} else {
+		for i := range n {
+			if data := seg.Element(i + 1); len(data) > 0 && omit>>uint(i)&1 == 0 {
+				b.field(seg, &p.fields[i], value{element: i + 1, data: data})
+			}
+		}
+	}
 	for i := n; i < seg.Len(); i++ {
 		if data := seg.Element(i + 1); len(data) > 0 {
 			b.surplus("element_", i+1, seg, value{element: i + 1, data: data})
 		}
 	}
+}
+
+// cleanFields is fields for a segment of which nothing needs more than to be
+// copied: nearly all are.
+func (b *builder) cleanFields(out []byte, seg *syntax.Segment, fields []field, omit uint64) []byte {
+	for i := range fields {
+		data := seg.Element(i + 1)
+		if len(data) == 0 || omit>>uint(i)&1 != 0 {
+			continue
+		}
+		switch f := &fields[i]; f.kind {
+		case text, pair:
+			out = append(append(append(out, f.quoted...), data...), '"', ',')
+		case composite:
+			out = b.cleanComposite(out, seg, f, data, i+1)
+		case repeated:
+			b.out = out
+			b.field(seg, f, value{element: i + 1, data: data})
+			out = b.out
+		default:
+			out = append(appendTyped(append(out, f.quoted...), f, f.kind, data), '"', ',')
+		}
+	}
+	return out
+}
+
+func (b *builder) cleanComposite(out []byte, seg *syntax.Segment, f *field, data []byte, element int) []byte {
+	start := len(out)
+	out = append(append(out, f.name...), '{')
+	inner := len(out)
+	for n := 0; ; n++ {
+		end := 0
+		for end < len(data) && data[end] != b.d.Component {
+			end++
+		}
+		switch {
+		case end == 0:
+		case n >= len(f.parts):
+			b.out = out
+			b.surplus("component_", n+1, seg, value{element: element, component: n + 1, data: data[:end]})
+			out = b.out
+		case f.parts[n].kind == text:
+			out = append(append(append(out, f.parts[n].quoted...), data[:end]...), '"', ',')
+		default:
+			c := &f.parts[n]
+			out = append(appendTyped(append(out, c.quoted...), c, c.value, data[:end]), '"', ',')
+		}
+		if end >= len(data) {
+			break
+		}
+		data = data[end+1:]
+	}
+	if len(out) == inner {
+		return out[:start]
+	}
+	return closed(out, '}')
 }
 
 // value is a piece of a segment and where it stands.
@@ -62,18 +102,25 @@ type value struct {
 func (b *builder) surplus(prefix string, n int, seg *syntax.Segment, v value) {
 	b.out = append(append(b.out, '"'), prefix...)
 	b.out = append(strconv.AppendInt(b.out, int64(n), 10), '"', ':')
-	b.simple(seg, text, nil, v, false)
+	b.simple(seg, text, nil, v)
 }
 
-// ids writes pairs of qualifier and identifier and returns the bits of their
-// positions. Halves of pairs, and a qualifier that comes twice, are left to their
-// elements' names.
-func (b *builder) ids(seg *syntax.Segment, p *segment, clean bool) (done uint64) {
+// ids writes pairs of qualifier and identifier and adds the bits of their
+// positions to omit. Halves of pairs, and a qualifier that comes twice, are left
+// to their elements' names. Where pairs are empty in between, _slots numbers those
+// that are not.
+func (b *builder) ids(seg *syntax.Segment, p *segment, clean bool, omit *uint64) {
 	start := len(b.out)
 	b.out = append(b.out, `"ids":{`...)
+	inner := len(b.out)
+	empty, gap := false, false
 	for k, i := range p.pairs {
+		if i+1 >= seg.Len() {
+			break
+		}
 		q, id := seg.Element(i+1), seg.Element(i+2)
 		if len(q) == 0 || len(id) == 0 || i+1 >= 64 {
+			empty = empty || len(q)+len(id) == 0
 			continue
 		}
 		name := p.fields[i].idName(q)
@@ -81,15 +128,33 @@ func (b *builder) ids(seg *syntax.Segment, p *segment, clean bool) (done uint64)
 			continue
 		}
 		b.out = append(b.out, name...)
-		b.simple(seg, p.fields[i+1].value, &p.fields[i+1], value{element: i + 2, data: id}, clean)
-		done |= 3 << i
+		if f := &p.fields[i+1]; clean && f.value == text {
+			b.out = append(append(append(b.out, '"'), id...), '"', ',')
+		} else {
+			b.simple(seg, f.value, f, value{element: i + 2, data: id})
+		}
+		*omit |= 3 << i
+		gap = empty
 	}
-	if done == 0 {
+	if len(b.out) == inner {
 		b.out = b.out[:start]
-		return 0
+		return
 	}
 	b.closeObject()
-	return done
+	if gap {
+		b.slots(p, *omit)
+	}
+}
+
+// slots numbers the pairs that ids has.
+func (b *builder) slots(p *segment, done uint64) {
+	b.out = append(append(b.out, quote(Slots)...), ':', '[')
+	for k, i := range p.pairs {
+		if i < 63 && done>>i&3 == 3 {
+			b.out = append(strconv.AppendInt(b.out, int64(k+1), 10), ',')
+		}
+	}
+	b.closeList()
 }
 
 // before tells that a qualifier stands at one of the earlier positions, with an
@@ -104,22 +169,22 @@ func before(seg *syntax.Segment, at []int, q []byte) bool {
 }
 
 // field writes a member of any kind.
-func (b *builder) field(seg *syntax.Segment, f *field, v value, clean bool) {
+func (b *builder) field(seg *syntax.Segment, f *field, v value) {
 	start := len(b.out)
 	b.out = append(b.out, f.name...)
 	switch f.kind {
 	case repeated:
-		b.repetitions(seg, f, v, clean)
+		b.repetitions(seg, f, v)
 	case composite:
-		if !b.composite(seg, f, v, clean) {
+		if !b.composite(seg, f, v) {
 			b.out = b.out[:start]
 		}
 	default:
-		b.simple(seg, f.kind, f, v, clean)
+		b.simple(seg, f.value, f, v)
 	}
 }
 
-func (b *builder) repetitions(seg *syntax.Segment, f *field, v value, clean bool) {
+func (b *builder) repetitions(seg *syntax.Segment, f *field, v value) {
 	b.out = append(b.out, '[')
 	rest, more := v.data, true
 	for n := 1; more; n++ {
@@ -127,16 +192,16 @@ func (b *builder) repetitions(seg *syntax.Segment, f *field, v value, clean bool
 		one, rest, more = seg.Cut(rest, b.d.Repetition)
 		at := value{data: one, element: v.element, repeat: n}
 		if f.value == composite {
-			b.composite(seg, f, at, clean)
+			b.composite(seg, f, at)
 		} else {
-			b.simple(seg, f.value, f, at, clean)
+			b.simple(seg, f.value, f, at)
 		}
 	}
 	b.closeList()
 }
 
 // composite writes an object of components and tells whether it has any.
-func (b *builder) composite(seg *syntax.Segment, f *field, v value, clean bool) bool {
+func (b *builder) composite(seg *syntax.Segment, f *field, v value) bool {
 	b.out = append(b.out, '{')
 	start := len(b.out)
 	rest, more := v.data, true
@@ -150,12 +215,10 @@ func (b *builder) composite(seg *syntax.Segment, f *field, v value, clean bool) 
 		switch {
 		case n > len(f.parts):
 			b.surplus("component_", n, seg, at)
-		case clean && f.parts[n-1].kind == text:
-			b.out = append(append(append(b.out, f.parts[n-1].quoted...), one...), '"', ',')
 		default:
 			c := &f.parts[n-1]
 			b.out = append(b.out, c.name...)
-			b.simple(seg, c.value, c, at, clean)
+			b.simple(seg, c.value, c, at)
 		}
 	}
 	some := len(b.out) > start
@@ -163,40 +226,43 @@ func (b *builder) composite(seg *syntax.Segment, f *field, v value, clean bool) 
 	return some
 }
 
-// simple writes a value as text, in the form that mappings read. What does not
-// have the form of its type stays as it is: the validator has said so.
-func (b *builder) simple(seg *syntax.Segment, k kind, f *field, v value, clean bool) {
+// simple writes a value as text.
+func (b *builder) simple(seg *syntax.Segment, k kind, f *field, v value) {
 	out := append(b.out, '"')
-	data := v.data
-	switch {
-	case k == text:
-		if clean {
-			out = append(out, data...)
-		} else {
-			out = b.text(seg, out, data)
-		}
-	case !clean && !plainBytes(data) || b.d.Release != 0 && !clean && bytes.IndexByte(data, b.d.Release) >= 0:
-		out = b.text(seg, out, data)
-	case k == implied:
-		out = appendImplied(out, data, f.places)
-	case k == decimal:
-		from := len(out)
-		out = append(out, data...)
-		if i := bytes.IndexByte(out[from:], ','); i >= 0 {
-			out[from+i] = '.'
-		}
-	case k == date:
-		out = appendDate(out, data, f.max)
-	case k == clock:
-		out = appendTime(out, data)
-	default:
-		out = append(out, data...)
+	if k == text || !plainBytes(v.data) || seg.Released() && bytes.IndexByte(v.data, b.d.Release) >= 0 {
+		out = b.text(seg, out, v.data)
+	} else {
+		out = appendTyped(out, f, k, v.data)
 	}
 	out = append(out, '"')
 	if b.lineage {
 		out = b.mark(out, seg, v)
 	}
 	b.out = append(out, ',')
+}
+
+// appendTyped writes a value in the form that mappings read. What does not have
+// the form of its type stays as it is: the validator has said so.
+func appendTyped(out []byte, f *field, k kind, data []byte) []byte {
+	switch k {
+	case implied:
+		return appendImplied(out, data, f.places)
+	case decimal:
+		from := len(out)
+		out = append(out, data...)
+		for i := from; i < len(out); i++ {
+			if out[i] == ',' {
+				out[i] = '.'
+				break
+			}
+		}
+		return out
+	case date:
+		return appendDate(out, data, f.max)
+	case clock:
+		return appendTime(out, data)
+	}
+	return append(out, data...)
 }
 
 // text writes any value between quotes.
@@ -278,7 +344,8 @@ func digits(b []byte) bool {
 	return len(b) > 0
 }
 
-// appendImplied writes out the decimal point of types N1 to N9.
+// appendImplied writes out the decimal point of types N1 to N9. Zeros in front
+// that a number does not need are kept: 05 of N2 is .05, and 005 is 00.05.
 func appendImplied(out, v []byte, places int) []byte {
 	number := v
 	if len(v) > 0 && v[0] == '-' {
@@ -288,14 +355,21 @@ func appendImplied(out, v []byte, places int) []byte {
 		return append(out, v...)
 	}
 	out = append(out, v[:len(v)-len(number)]...)
+	zeros := len(number) > 1 && number[0] == '0'
 	if len(number) <= places {
-		out = append(out, '0', '.')
+		if !zeros || len(number) < places {
+			out = append(out, '0')
+		}
+		out = append(out, '.')
 		for range places - len(number) {
 			out = append(out, '0')
 		}
 		return append(out, number...)
 	}
 	whole := len(number) - places
+	if zeros && len(bytes.Trim(number[:whole], "0")) == 0 {
+		out = append(out, '0')
+	}
 	return append(append(append(out, number[:whole]...), '.'), number[whole:]...)
 }
 

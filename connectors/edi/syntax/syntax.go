@@ -101,25 +101,30 @@ type Segment struct {
 	// beyond are not there.
 	Overfull bool
 
-	raw  []byte
-	ends []uint32 // of the tag and of every element
-	tag  uint32   // length of the tag, which may be shorter than what ends[0] ends
-	d    *Delimiters
+	data  []byte   // of which the segment is a part
+	start uint32   // in data
+	stop  uint32   // where it ends
+	tag   uint32   // where the tag ends
+	ends  []uint32 // of the tag and of every element
+	d     *Delimiters
 
-	// A bit for every element, the lowest for the tag: it has components, repeats,
-	// or release characters. The highest stands for the 63rd and all behind it.
-	composite, repeated, released uint64
-	odd                           bool // it may have other characters than printable ASCII
+	parts    []uint32 // component separators
+	marked   bool     // there may be release characters or repetitions
+	released bool     // a release character may be in it
+	odd      bool     // it may have other characters than printable ASCII
+	vague    bool     // parts is not everything
+
+	room []uint32 // for ends that are not those of the index
 }
 
 // Tag is the segment's name.
-func (s *Segment) Tag() []byte { return s.raw[:s.tag] }
+func (s *Segment) Tag() []byte { return s.data[s.start:s.tag] }
 
 // Len is the number of elements, empty ones included.
 func (s *Segment) Len() int { return len(s.ends) - 1 }
 
 // Raw is the segment as it stands, without its terminator.
-func (s *Segment) Raw() []byte { return s.raw }
+func (s *Segment) Raw() []byte { return s.data[s.start:s.stop] }
 
 // Delimiters are those of the interchange.
 func (s *Segment) Delimiters() Delimiters { return *s.d }
@@ -129,24 +134,26 @@ func (s *Segment) Element(n int) []byte {
 	if n < 1 || n >= len(s.ends) {
 		return nil
 	}
-	return s.raw[s.ends[n-1]+1 : s.ends[n]]
+	return s.data[s.ends[n-1]+1 : s.ends[n]]
 }
 
-// Cuts is the segment for those who must be fast: element n is
-// raw[ends[n-1]+1:ends[n]], and ends[0] is where the tag ends. Both are valid as
-// long as the segment and must not be changed.
-func (s *Segment) Cuts() (raw []byte, ends []uint32) { return s.raw, s.ends }
-
-// Marks tells which elements have components, repetitions and release
-// characters: a bit for each, 1<<n for element n. Elements beyond the 63rd share
-// the highest bit.
-func (s *Segment) Marks() (composite, repeated, released uint64) {
-	return s.composite, s.repeated, s.released
+// Cuts is a segment for those who must be fast: element n is
+// Data[Ends[n-1]+1:Ends[n]], and Ends[0] is where the tag ends. All of it is valid
+// as long as the segment and must not be changed.
+type Cuts struct {
+	Data  []byte
+	Ends  []uint32
+	Parts []uint32 // the component separators
+	// ASCII tells that all characters are printable ASCII.
+	ASCII bool
 }
 
-// ASCII tells that the segment is of printable ASCII characters. False may only
-// mean that it is not known.
-func (s *Segment) ASCII() bool { return !s.odd }
+// Cuts returns where the parts of the segment are. It reports false for segments
+// with repetitions or release characters, and for those that are too large: they
+// are looked at element by element.
+func (s *Segment) Cuts() (Cuts, bool) {
+	return Cuts{Data: s.data, Ends: s.ends, Parts: s.parts, ASCII: !s.odd}, !s.marked && !s.vague && !s.Overfull
+}
 
 // Value is Element without release characters, as text.
 func (s *Segment) Value(n int) string { return string(s.Plain(s.Element(n))) }
@@ -172,14 +179,14 @@ func (s *Segment) Component(n, component int) []byte {
 // ElementOffset is the place of an element in the stream.
 func (s *Segment) ElementOffset(n int) int64 {
 	if n < 1 || n >= len(s.ends) {
-		return s.Offset + int64(len(s.raw))
+		return s.Offset + int64(s.stop-s.start)
 	}
-	return s.Offset + int64(s.ends[n-1]) + 1
+	return s.Offset + int64(s.ends[n-1]+1-s.start)
 }
 
 // Plain removes release characters.
 func (s *Segment) Plain(data []byte) []byte {
-	if s.released == 0 || bytes.IndexByte(data, s.d.Release) < 0 {
+	if !s.released || bytes.IndexByte(data, s.d.Release) < 0 {
 		return data
 	}
 	out := make([]byte, 0, len(data))
@@ -193,7 +200,7 @@ func (s *Segment) Plain(data []byte) []byte {
 }
 
 // Released tells whether a release character may be in the segment.
-func (s *Segment) Released() bool { return s.released != 0 }
+func (s *Segment) Released() bool { return s.released }
 
 // Cut is bytes.Cut that knows release characters; by 0 separates nothing.
 func (s *Segment) Cut(data []byte, by byte) (before, after []byte, found bool) {
@@ -230,7 +237,7 @@ func (s *Segment) cut(data []byte, by byte) (before, after []byte, found bool) {
 			return data, nil, false
 		}
 		i += from
-		if s.released == 0 || !escaped(data, i, s.d.Release) {
+		if !s.released || !escaped(data, i, s.d.Release) {
 			return data[:i], data[i+1:], true
 		}
 		from = i + 1

@@ -31,6 +31,13 @@ func (s *setWalk) elements(seg *syntax.Segment, def *grammar.Segment) {
 	for i := range min(len(def.Elements), max(n, def.Needed)) {
 		p := &def.Elements[i]
 		data := seg.Element(i + 1)
+		if s.composite && s.hollow(data) {
+			s.w.add(s.w.at(seg, i+1, finding.Finding{
+				Code: finding.TrailingSeparators, Level: finding.Tokens, Severity: finding.Warning,
+				Message: p.Name + " has separators without a value", Hint: "an element without values is left empty",
+			}))
+			data = nil
+		}
 		if len(data) == 0 {
 			if p.Mandatory {
 				s.missing(seg, i+1, 0, p)
@@ -54,6 +61,17 @@ func (s *setWalk) elements(seg *syntax.Segment, def *grammar.Segment) {
 			s.broken(seg, def, r, present)
 		}
 	}
+}
+
+// hollow tells that an element is made of component separators alone, which is
+// as good as none.
+func (s *setWalk) hollow(data []byte) bool {
+	for _, c := range data {
+		if c != s.w.d.Component {
+			return false
+		}
+	}
+	return len(data) > 0
 }
 
 func (s *setWalk) missing(seg *syntax.Segment, element, component int, p *grammar.Position) {

@@ -108,10 +108,10 @@ func (w *walk) twice(seg *syntax.Segment, element int) {
 // closeInterchange ends the interchange; seg is its trailer, nil when there is
 // none.
 func (w *walk) closeInterchange(seg *syntax.Segment) {
+	w.closeGroup(nil)
 	if w.ic == nil {
 		return
 	}
-	w.closeGroup(nil)
 	if seg == nil {
 		tag := map[syntax.Standard]string{syntax.X12: "IEA", syntax.EDIFACT: "UNZ", syntax.TRADACOMS: "END"}[w.std]
 		w.add(finding.Finding{

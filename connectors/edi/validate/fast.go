@@ -11,23 +11,19 @@ import (
 // fits tells that there is nothing wrong with the elements of a segment. It is
 // fast and does not say why: false only means that somebody has to look closer.
 func (w *walk) fits(seg *syntax.Segment, plan *grammar.Plan) bool {
-	composite, repeated, released := seg.Marks()
-	raw, ends := seg.Cuts()
-	n := len(ends) - 1
-	// Element n has the bit n-1 from here on; repetitions and release characters
-	// are rare.
-	composite >>= 1
-	if plan == nil || n > len(plan.Checks) || repeated|released != 0 || composite&^plan.Composites != 0 || seg.Overfull {
+	cuts, whole := seg.Cuts()
+	n := len(cuts.Ends) - 1
+	if !whole || plan == nil || n > len(plan.Checks) {
 		return false
 	}
-	if n > 0 && ends[n-1]+1 == ends[n] {
+	if n > 0 && cuts.Ends[n-1]+1 == cuts.Ends[n] {
 		return false // a separator behind the last value
 	}
+	in := values{data: cuts.Data, parts: cuts.Parts, ascii: cuts.ASCII, decimal: w.d.Decimal, comma: w.std == syntax.EDIFACT}
 	present, bit := uint64(0), uint64(1)
-	in := values{raw: raw, ascii: seg.ASCII(), decimal: w.d.Decimal, comma: w.std == syntax.EDIFACT}
-	from := int(ends[0]) + 1
+	from := int(cuts.Ends[0]) + 1
 	checks := plan.Checks[:n]
-	for i, end := range ends[1:] {
+	for i, end := range cuts.Ends[1:] {
 		if i >= len(checks) {
 			break
 		}
@@ -35,15 +31,11 @@ func (w *walk) fits(seg *syntax.Segment, plan *grammar.Plan) bool {
 		if from < to {
 			present |= bit
 			switch {
-			case composite&bit != 0:
-				if !in.parts(c, from, to, w.d.Component) {
-					return false
-				}
 			case c.Parts != nil:
-				if c.Needed&^1 != 0 || !in.fit(&c.Parts[0], from, to) {
+				if !in.composite(c, from, to) {
 					return false
 				}
-			case !in.fit(c, from, to):
+			case len(in.parts) > 0 && int(in.parts[0]) < to, !in.fit(c, from, to):
 				return false
 			}
 		}
@@ -63,25 +55,24 @@ func (w *walk) fits(seg *syntax.Segment, plan *grammar.Plan) bool {
 
 // values are those of a segment.
 type values struct {
-	raw     []byte
-	ascii   bool // printable, all of it
-	comma   bool // may stand for a decimal point
+	data    []byte
+	parts   []uint32 // component separators that are still to come
+	ascii   bool     // printable, all of it
+	comma   bool     // may stand for a decimal point
 	decimal byte
 }
 
-// parts checks a composite from its first to its last component.
-func (v *values) parts(c *grammar.Check, from, to int, by byte) bool {
-	present := uint64(0)
-	for i := 0; ; i++ {
-		end := from
-		for end < to && v.raw[end] != by {
-			end++
+// composite checks one from its first to its last component.
+func (v *values) composite(c *grammar.Check, from, to int) bool {
+	present, bit := uint64(0), uint64(1)
+	for i := range c.Parts {
+		end := to
+		if len(v.parts) > 0 && int(v.parts[0]) < to {
+			end = int(v.parts[0])
+			v.parts = v.parts[1:]
 		}
-		if i == len(c.Parts) {
-			return false
-		}
-		if end > from {
-			present |= 1 << i
+		if from < end {
+			present |= bit
 			if !v.fit(&c.Parts[i], from, end) {
 				return false
 			}
@@ -90,7 +81,9 @@ func (v *values) parts(c *grammar.Check, from, to int, by byte) bool {
 			return c.Needed&^present == 0
 		}
 		from = end + 1
+		bit <<= 1
 	}
+	return false
 }
 
 // fit checks one value.
@@ -98,7 +91,7 @@ func (v *values) fit(c *grammar.Check, from, to int) bool {
 	n := uint32(to - from)
 	switch c.Type {
 	case grammar.Text:
-		if !v.ascii && !printable(v.raw[from:to]) {
+		if !v.ascii && !printable(v.data[from:to]) {
 			return false
 		}
 	case grammar.Number, grammar.Decimal:
@@ -108,11 +101,11 @@ func (v *values) fit(c *grammar.Check, from, to int) bool {
 		}
 		n = uint32(digits)
 	case grammar.Date:
-		if !validDate(v.raw[from:to]) {
+		if !validDate(v.data[from:to]) {
 			return false
 		}
 	case grammar.Time:
-		if !validTime(v.raw[from:to]) {
+		if !validTime(v.data[from:to]) {
 			return false
 		}
 	case grammar.Binary:
@@ -126,13 +119,13 @@ func (v *values) fit(c *grammar.Check, from, to int) bool {
 
 // word reads up to eight bytes as a number, the first into its lowest byte.
 func (v *values) word(from, to int) uint64 {
-	if from+8 <= cap(v.raw) {
+	if from+8 <= len(v.data) {
 		// What is behind the value in the reader's buffer is cut off again.
-		return binary.LittleEndian.Uint64(v.raw[from:from+8]) & (1<<(8*uint(to-from)) - 1)
+		return binary.LittleEndian.Uint64(v.data[from:from+8]) & (1<<(8*uint(to-from)) - 1)
 	}
 	w := uint64(0)
 	for i := to - 1; i >= from; i-- {
-		w = w<<8 | uint64(v.raw[i])
+		w = w<<8 | uint64(v.data[i])
 	}
 	return w
 }
@@ -161,7 +154,7 @@ func (v *values) digits(c *grammar.Check, from, to int) int {
 	if v.comma {
 		std = syntax.EDIFACT
 	}
-	if digits, ok := countDigits(v.raw[from:to], c.Type == grammar.Decimal, v.decimal, std); ok {
+	if digits, ok := countDigits(v.data[from:to], c.Type == grammar.Decimal, v.decimal, std); ok {
 		return digits
 	}
 	return -1

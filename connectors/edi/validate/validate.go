@@ -313,7 +313,7 @@ var noteFindings = map[syntax.NoteKind]finding.Finding{
 	syntax.LeadingBlank:    {Code: finding.LeadingBlank, Message: "blanks or empty lines stand before the interchange"},
 	syntax.Wrapped:         {Code: finding.Wrapped, Message: "lines are cut inside of segments", Hint: "send the file as a stream, without fixed line lengths"},
 	syntax.NoTerminator:    {Code: finding.NoTerminator, Message: "the last segment has no terminator"},
-	syntax.TrailingData:    {Code: finding.TrailingData, Message: "something stands behind the end of the interchange and was not read"},
+	syntax.TrailingData:    {Code: finding.TrailingData, Message: "something stands behind the end of the interchange and was not read", Hint: "send nothing but interchanges, each with its header"},
 	syntax.TrailingControl: {Code: finding.TrailingControl, Message: "an end-of-file character stands behind the interchange"},
 }
 
@@ -321,6 +321,10 @@ func (w *walk) notes() {
 	for _, n := range w.r.Notes() {
 		f := noteFindings[n.Kind]
 		f.Level, f.Severity, f.Scope = finding.Tokens, finding.Warning, finding.Interchange
+		if f.Code == finding.TrailingData {
+			// It may be an interchange that lost its header: nobody would miss it.
+			f.Severity = finding.Reject
+		}
 		f.Offset, f.Value = n.Offset, finding.Clip([]byte(n.Data))
 		w.add(f)
 	}

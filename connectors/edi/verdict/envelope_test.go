@@ -174,7 +174,7 @@ func characters(s sample) []file {
 		{class: "trailing 0x1A", text: plain + "\x1a", want: verdict.AcceptWarn, sets: 1},
 		{class: "trailing 0x1A behind a line end", text: plain + "\r\n\x1a", want: verdict.AcceptWarn, sets: 1},
 		{class: "trailing line ends", text: plain + "\r\n\r\n", want: verdict.Accept, sets: 1},
-		{class: "text behind the end", text: plain + "\nsent by me", want: verdict.AcceptWarn, sets: 1},
+		{class: "text behind the end", text: plain + "\nsent by me", want: verdict.Reject, sets: 1},
 		{class: "file cut in the middle", text: plain[:len(plain)*2/3], want: verdict.Reject},
 		{class: "no EDI", text: "<Order/>", want: verdict.Reject},
 		{class: "nothing", text: "", want: verdict.Reject},

@@ -21,7 +21,7 @@ import (
 
 // servesPlugin tells whether the host started this program as the connector.
 func servesPlugin() bool {
-	return os.Getenv("EDI_BENCH_PLUGIN") != "" && len(os.Args) > 1 && os.Args[1] == "plugin"
+	return os.Getenv(protocol.CookieKey) != ""
 }
 
 func servePlugin() { sdk.Serve(edi.Connector()) }

@@ -28,9 +28,9 @@ func Command() *cobra.Command {
 		Use: "edi", Short: "Look into EDI files: X12, EDIFACT, TRADACOMS",
 		Long: `Works on files alone, without a project: for an analyst with a partner's
 sample, and for scripts.`,
-		Example: "  crossdock edi validate order.edi\n  crossdock edi validate --json *.edi\n  crossdock edi parse order.edi\n  crossdock edi ack order.edi\n  crossdock edi explain 850 BEG\n  crossdock edi lint",
+		Example: "  crossdock edi validate order.edi\n  crossdock edi validate --json *.edi\n  crossdock edi parse order.edi\n  crossdock edi write order.json\n  crossdock edi diff old.edi new.edi\n  crossdock edi ack order.edi\n  crossdock edi explain 850 BEG\n  crossdock edi lint",
 	}
-	c.AddCommand(validateCommand(), parseCommand(), ackCommand(), schemaCommand(), explainCommand(), lintCommand())
+	c.AddCommand(validateCommand(), parseCommand(), writeCommand(), diffCommand(), ackCommand(), schemaCommand(), explainCommand(), lintCommand())
 	return c
 }
 
