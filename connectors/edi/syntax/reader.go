@@ -73,6 +73,9 @@ func (r *Reader) Delimiters() Delimiters { return r.d }
 
 // Notes returns what was noticed since the last call.
 func (r *Reader) Notes() []Note {
+	if len(r.notes) == 0 {
+		return nil
+	}
 	out := r.notes
 	r.notes = nil
 	return out
