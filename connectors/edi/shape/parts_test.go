@@ -23,7 +23,7 @@ func TestParts(t *testing.T) {
 	for _, c := range []struct{ lines, most, parts int }{
 		{0, 3, 0}, {1, 3, 0}, {3, 3, 0}, {4, 3, 2}, {6, 3, 2}, {7, 3, 3}, {5, 1, 5}, {5, 0, 0},
 	} {
-		docs := documents(t, advice(c.lines), shape.Options{PartItems: c.most})
+		docs := documents(t, advice(c.lines), shape.Options{PartItems: func(*validate.Set) int { return c.most }})
 		if len(docs) != max(c.parts, 1) {
 			t.Errorf("%d lines in parts of %d: %d documents", c.lines, c.most, len(docs))
 			continue
