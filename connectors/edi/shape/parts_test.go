@@ -69,7 +69,7 @@ func TestPartsOfParts(t *testing.T) {
 	doc := isa + "GS*OW*A*B*20260105*0900*12*X*004010~ST*940*0001~W05*N*D1~N1*ST*STORE~" +
 		"LX*1~" + line(1) + line(2) + line(3) + "LX*2~" + line(4) + "W76*4*1*LB~SE*9*0001~GE*1*12~IEA*1*000000317~"
 	var got []string
-	for _, d := range documents(t, doc, shape.Options{PartItems: 2}) {
+	for _, d := range documents(t, doc, shape.Options{PartItems: func(*validate.Set) int { return 2 }}) {
 		_, set, _ := strings.Cut(d.text, `"warehouse_order":`)
 		got = append(got, set)
 	}
@@ -93,7 +93,7 @@ func TestPartsHoldMemory(t *testing.T) {
 	}
 	n, most := 0, uint64(0)
 	var m runtime.MemStats
-	s := shape.New(shape.Options{PartItems: 1000, Each: func(d *shape.Document) error {
+	s := shape.New(shape.Options{PartItems: func(*validate.Set) int { return 1000 }, Each: func(d *shape.Document) error {
 		if n++; n%50 == 0 {
 			runtime.GC()
 			runtime.ReadMemStats(&m)
@@ -145,7 +145,7 @@ func TestListsThatAreNoLines(t *testing.T) {
 		"without place": isa + "GS*PO*A*B*20260105*0900*12*X*004010~ST*850*0001~BEG*00*SA*1**20260105~" + strings.Repeat("QQQ*DP*077~", many) + "SE*9*0001~GE*1*12~IEA*1*000000317~",
 	} {
 		found, parts := 0, 0
-		s := shape.New(shape.Options{PartItems: 1000, Each: func(d *shape.Document) error {
+		s := shape.New(shape.Options{PartItems: func(*validate.Set) int { return 1000 }, Each: func(d *shape.Document) error {
 			parts++
 			found += bytes.Count(d.JSON, []byte(`"077"`))
 			if len(d.JSON) > 10<<20 {
