@@ -192,43 +192,89 @@ func keep(to *[]finding.Finding, f finding.Finding) {
 	}
 }
 
-// Write returns the acknowledgements of a kind for everything that was read, one
-// interchange each; their control numbers count up from Options.Control.
-func (c *Collector) Write(kind Kind, o Options) ([][]byte, error) {
-	if o.Version == "" {
-		o.Version = "004010"
-	}
-	var out [][]byte
-	add := func(b []byte, err error) error {
-		if err != nil {
-			return err
-		}
-		out = append(out, b)
-		o.Control++
-		return nil
-	}
-	for _, i := range c.interchanges {
-		var err error
+// Answer is one acknowledgement that is due: of an interchange, or of a group of
+// it.
+type Answer struct {
+	Kind Kind
+	// Interchange counts the interchanges of the stream, from 0.
+	Interchange int
+	// Group is the control number of the group that is answered (GS06); empty when
+	// the interchange is.
+	Group string
+	// Rejected tells that it is not plainly accepted.
+	Rejected bool
+
+	ic *interchange
+	g  *group
+}
+
+// Answers lists the acknowledgements of a kind that what was read asks for, in
+// its order. It is empty for acknowledgements, which are never answered.
+func (c *Collector) Answers(kind Kind) []Answer {
+	var out []Answer
+	for n, i := range c.interchanges {
+		one := Answer{Kind: kind, Interchange: n, ic: i, Rejected: i.head.Rejected || len(i.findings) > 0}
 		switch {
 		case kind == CONTRL && i.head.Standard == syntax.EDIFACT && !i.onlyControl():
-			err = add(contrl(i, o))
+			for _, s := range i.all() {
+				one.Rejected = one.Rejected || s.rejected
+			}
+			out = append(out, one)
 		case kind == TA1 && i.head.Standard == syntax.X12:
-			err = add(ta1(i, o))
+			out = append(out, one)
 		case (kind == X997 || kind == X999) && i.head.Standard == syntax.X12:
 			for _, g := range i.groups {
-				if g.head.Functional != "FA" && err == nil {
-					err = add(functional(kind, i, g, o))
+				if g.head.Functional != "FA" {
+					one.Group, one.g = g.head.Control, g
+					one.Rejected = i.head.Rejected || g.head.Rejected || len(g.findings) > 0 || g.accepted < g.count
+					out = append(out, one)
 				}
 			}
 		}
+	}
+	return out
+}
+
+// Write returns the acknowledgement as an interchange of its own.
+func (a Answer) Write(o Options) ([]byte, error) {
+	if o.Version == "" {
+		o.Version = "004010"
+	}
+	switch a.Kind {
+	case CONTRL:
+		return contrl(a.ic, o)
+	case TA1:
+		return ta1(a.ic, o)
+	}
+	return functional(a.Kind, a.ic, a.g, o)
+}
+
+// Write returns the acknowledgements of a kind for everything that was read, one
+// interchange each; their control numbers count up from Options.Control.
+func (c *Collector) Write(kind Kind, o Options) ([][]byte, error) {
+	var out [][]byte
+	for _, a := range c.Answers(kind) {
+		b, err := a.Write(o)
 		if err != nil {
 			return nil, err
 		}
+		out = append(out, b)
+		o.Control++
 	}
 	if len(out) == 0 {
 		return nil, ErrNothing
 	}
 	return out, nil
+}
+
+// Refuse rejects an interchange, counted from 0, for a reason that the stream
+// itself does not show: its control number was used before, for instance.
+func (c *Collector) Refuse(n int, f finding.Finding) {
+	if n < len(c.interchanges) {
+		i := c.interchanges[n]
+		i.head.Rejected = true
+		i.findings = append([]finding.Finding{f}, i.findings...)
+	}
 }
 
 // onlyControl tells that an EDIFACT interchange holds nothing but CONTRL.

@@ -78,6 +78,11 @@ const (
 // Codes of the level partner: what breaks the agreement with a partner and not
 // the standard.
 const (
+	PartnerIdentity       Code = "partner.identity" // not from the partner, or not to us
+	PartnerUsage          Code = "partner.usage"    // test or production
+	PartnerSet            Code = "partner.set"      // not agreed
+	PartnerRelease        Code = "partner.release"  // of the set, not agreed
+	PartnerClash          Code = "partner.clash"    // the control number came before, with other content
 	PartnerMissingSegment Code = "partner.missing-segment"
 	PartnerManySegments   Code = "partner.too-many-segments"
 	PartnerUnusedSegment  Code = "partner.unused-segment"

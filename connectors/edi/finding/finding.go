@@ -125,10 +125,33 @@ func (f Finding) String() string {
 		b.WriteString(" (" + strings.Join(place, ", ") + ")")
 	}
 	b.WriteString(": " + f.Message)
+	if f.Value != "" && !strings.Contains(f.Message, f.Value) {
+		fmt.Fprintf(&b, ", found %q", f.Value)
+	}
+	if f.Expected != "" && !strings.Contains(f.Message, f.Expected) {
+		b.WriteString(", expected " + f.Expected)
+	}
 	if f.Hint != "" {
 		b.WriteString("; " + f.Hint)
 	}
 	return b.String()
+}
+
+// Reported lists the codes with which an acknowledgement reports the finding, by
+// the names of their places: AK403 7, 0085 21. It is empty for what is not reported.
+func (f Finding) Reported() []string {
+	var out []string
+	if f.Severity == Info {
+		return nil
+	}
+	for _, c := range []struct{ name, value string }{
+		{"AK304", f.AK304}, {"AK403", f.AK403}, {"AK502", f.AK502}, {"AK905", f.AK905}, {"TA105", f.TA105}, {"0085", f.EDIFACT},
+	} {
+		if c.value != "" {
+			out = append(out, c.name+" "+c.value)
+		}
+	}
+	return out
 }
 
 // Masked returns the finding without data of the document.

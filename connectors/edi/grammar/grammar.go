@@ -137,6 +137,8 @@ type Segment struct {
 	Needed int
 	// Derived is set where an overlay changed the segment.
 	Derived *Derived
+
+	plan *Plan
 }
 
 // Dictionary is the elements and segments of a version.
@@ -162,11 +164,14 @@ type Set struct {
 	KeyAt Spot
 	// Body is what stands between the set's header and trailer.
 	Body []*Node
+	// Nodes is how many there are, those of loops included.
+	Nodes int
 	// Overlay is the name of the overlay that made the set out of another; then
 	// Agreed is what it asks.
 	Overlay string
 	Agreed  *Agreed
 	tags    map[syntax.Key]bool
+	index   *Index
 }
 
 // Spot is the place of a value: an element, or a component of one, of a segment
@@ -187,6 +192,7 @@ const Unlimited = 1 << 30
 // segment that opens it.
 type Node struct {
 	Name      string
+	Number    int // in the set, from 0: for those who keep something for every node
 	Key       syntax.Key
 	Segment   *Segment
 	Mandatory bool
@@ -205,6 +211,7 @@ type Node struct {
 	Agreed *Agreed
 
 	names map[string]string // of As
+	index *Index
 }
 
 // Named returns the name that a code of the As element gives an item, "" when it

@@ -44,10 +44,32 @@ func (l *Library) Overlay(file string, data []byte) (*Set, error) {
 	o.codes(child(root, "codes"))
 	o.read(child(root, "segments"), child(root, "rules"))
 	o.apply()
+	o.plan(root)
 	if err := p.err(); err != nil {
 		return nil, err
 	}
 	return o.set, nil
+}
+
+// plan prepares what was copied and changed for validators.
+func (o *overlaying) plan(root *yaml.Node) {
+	again := func(s *Segment) {
+		if s != nil && s.Plan() == nil {
+			s.plan = planned(s)
+		}
+	}
+	for _, s := range o.set.Segments {
+		again(s)
+	}
+	each(o.set.Body, func(n *Node) {
+		again(n.Segment)
+		if n.Agreed != nil {
+			for i := range n.Agreed.Variants {
+				again(n.Agreed.Variants[i].Segment)
+			}
+		}
+	})
+	o.p.prepare(o.set, root)
 }
 
 var overlayName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)

@@ -289,7 +289,8 @@ func (o *overlaying) added(e *entry) {
 		o.p.at(after, "`after` is one place, without a qualifier")
 		return
 	}
-	n := &Node{Key: key, Max: 1, Segment: o.set.Segments[key], Name: text(e.say, "name")}
+	n := &Node{Number: o.set.Nodes, Key: key, Max: 1, Segment: o.set.Segments[key], Name: text(e.say, "name")}
+	o.set.Nodes++
 	elements := child(e.say, "elements")
 	switch {
 	case n.Segment == nil && (elements == nil || elements.Kind != yaml.SequenceNode):

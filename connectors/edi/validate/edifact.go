@@ -79,12 +79,15 @@ func (w *walk) ung(seg *syntax.Segment) {
 		return
 	}
 	c := func(n, m int) string { return strings.TrimSpace(seg.ComponentValue(n, m)) }
-	w.beginGroup(&Group{Functional: c(1, 1), Sender: c(2, 1), Receiver: c(3, 1), Date: c(4, 1), Time: c(4, 2), Control: c(5, 1), Version: c(7, 1) + c(7, 2)})
+	w.beginGroup(&Group{Functional: c(1, 1), Sender: c(2, 1), Receiver: c(3, 1), Date: c(4, 1), Time: c(4, 2), Control: c(5, 1), Agency: c(6, 1), Version: c(7, 1) + c(7, 2), Segment: header(seg)})
 }
 
 func (w *walk) unh(seg *syntax.Segment) {
 	if w.ic == nil {
-		w.outside(seg)
+		w.add(w.at(seg, 0, finding.Finding{
+			Code: finding.Outside, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, EDIFACT: "13",
+			Message: "the interchange header UNB is missing", Expected: "UNB", Hint: "send the interchange from its UNB on",
+		}))
 	}
 	c := func(m int) string { return strings.TrimSpace(seg.ComponentValue(2, m)) }
 	s := &Set{ID: c(1), Control: strings.TrimSpace(seg.Value(1)), Release: grammar.Release(syntax.EDIFACT, c(2), seg.ComponentValue(2, 3)), Association: c(5)}

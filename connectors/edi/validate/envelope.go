@@ -66,13 +66,20 @@ func digits(s string) (string, bool) {
 
 func (w *walk) beginInterchange(seg *syntax.Segment, ic *Interchange) {
 	ic.Standard, ic.Delimiters, ic.Offset = w.r.Standard(), w.r.Delimiters(), seg.Offset
-	ic.Segment = append(ic.Segment, string(seg.Tag()))
-	for i := range seg.Len() {
-		ic.Segment = append(ic.Segment, string(seg.Element(i+1)))
-	}
+	ic.Layout, ic.Segment = w.r.Layout(), header(seg)
 	w.ic, w.groups, w.messages, w.ta1s = ic, 0, 0, 0
 	w.known = map[string]bool{}
 	w.do(func() error { return w.h.BeginInterchange(ic) })
+}
+
+// header is the tag and the elements as they stand.
+func header(seg *syntax.Segment) []string {
+	out := make([]string, 0, seg.Len()+1)
+	out = append(out, string(seg.Tag()))
+	for i := range seg.Len() {
+		out = append(out, string(seg.Element(i+1)))
+	}
+	return out
 }
 
 // twice reports an interchange control number that was in the file before. The
@@ -114,6 +121,9 @@ func (w *walk) closeInterchange(seg *syntax.Segment) {
 		})
 	}
 	ic := w.ic
+	if seg != nil {
+		ic.End = seg.Offset + int64(len(seg.Raw())) + 1
+	}
 	w.do(func() error { return w.h.EndInterchange(ic) })
 	w.ic = nil
 }

@@ -13,7 +13,7 @@ import (
 // frame is an open loop: how far its body has been read.
 type frame struct {
 	node  *grammar.Node // nil for the set itself
-	body  []*grammar.Node
+	body  *grammar.Index
 	at    int // child that was read last
 	count int // how often, in a row
 	index int // of this item of the loop, from 0
@@ -36,7 +36,7 @@ func newSetWalk(w *walk, s *Set) *setWalk {
 	sw := &w.room
 	*sw = setWalk{w: w, set: s, frames: sw.frames[:0], partner: sw.partner.next()}
 	if s.Grammar != nil {
-		sw.frames = append(sw.frames, frame{body: s.Grammar.Body})
+		sw.frames = append(sw.frames, frame{body: s.Grammar.Index()})
 	}
 	return sw
 }
@@ -73,12 +73,14 @@ func (s *setWalk) place(seg *syntax.Segment) Place {
 		return Place{Set: s.set}
 	}
 	s.enter(seg, at)
-	node := s.frames[at.depth].body[at.child]
+	node := s.frames[at.depth].body.Nodes[at.child]
 	if at.over {
 		s.overMax(seg, node)
 	}
 	s.check(seg, s.agreed(seg, at, node))
-	s.totals.segment(s, seg, node)
+	if s.w.business {
+		s.totals.segment(s, seg, node)
+	}
 	depth := len(s.frames) - 1
 	return Place{Set: s.set, Node: node, Depth: depth, Opens: node.Loop()}
 }
@@ -99,33 +101,36 @@ func (s *setWalk) find(k syntax.Key) (spot, bool) {
 	closing := 0 // mandatory segments missing in the loops that would be closed
 	for d := len(s.frames) - 1; d >= 0; d-- {
 		f := &s.frames[d]
-		skipped := closing
-		for i := f.at; i < len(f.body); i++ {
-			c := f.body[i]
-			done := i == f.at && f.count > 0
-			if c.Key == k {
-				switch {
-				case done && f.count >= c.Max:
-					// One more of what opens a loop would open another item of it.
-					if over.depth < 0 && (f.node == nil || i > 0) {
-						over = spot{depth: d, child: i, over: true}
-					}
-				case skipped == 0:
-					return spot{depth: d, child: i}, true
-				case !found || skipped < best.skipped:
-					best, found = spot{depth: d, child: i, skipped: skipped}, true
+		for i := f.body.Next(k, f.at); i >= 0; i = f.body.Next(k, i+1) {
+			skipped := closing + f.skipped(i)
+			switch {
+			case i == f.at && f.count > 0 && f.count >= f.body.Nodes[i].Max:
+				// One more of what opens a loop would open another item of it.
+				if over.depth < 0 && (f.node == nil || i > 0) {
+					over = spot{depth: d, child: i, over: true}
 				}
-			}
-			if c.Mandatory && !done {
-				skipped++
+			case skipped == 0:
+				return spot{depth: d, child: i}, true
+			case !found || skipped < best.skipped:
+				best, found = spot{depth: d, child: i, skipped: skipped}, true
 			}
 		}
-		closing = skipped
+		closing += f.skipped(len(f.body.Nodes))
 	}
 	if over.depth >= 0 && (!found || best.skipped > 0) {
 		return over, true
 	}
 	return best, found
+}
+
+// skipped counts the mandatory children between the one that was read last and
+// another.
+func (f *frame) skipped(to int) int {
+	from := f.at
+	if f.count > 0 && from < to {
+		from++
+	}
+	return f.body.Mandatory(from, to)
 }
 
 // enter moves to a place: loops inside of it are closed, and what is passed over
@@ -138,8 +143,8 @@ func (s *setWalk) enter(seg *syntax.Segment, at spot) {
 		f.at, f.count = at.child, 0
 	}
 	f.count++
-	if node := f.body[at.child]; node.Loop() {
-		s.frames = append(s.frames, frame{node: node, body: node.Body, count: 1, index: f.count - 1})
+	if node := f.body.Nodes[at.child]; node.Loop() {
+		s.frames = append(s.frames, frame{node: node, body: node.Index(), count: 1, index: f.count - 1})
 	}
 }
 
@@ -156,10 +161,13 @@ func (s *setWalk) close(seg *syntax.Segment, depth int) {
 // child; to is -1 for its end.
 func (s *setWalk) passOver(seg *syntax.Segment, f *frame, to int) {
 	if to < 0 {
-		to = len(f.body)
+		to = len(f.body.Nodes)
+	}
+	if f.skipped(to) == 0 {
+		return
 	}
 	for i := f.at; i < to; i++ {
-		c := f.body[i]
+		c := f.body.Nodes[i]
 		if !c.Mandatory || i == f.at && f.count > 0 {
 			continue
 		}
@@ -189,7 +197,7 @@ func (s *setWalk) overMax(seg *syntax.Segment, node *grammar.Node) {
 		Message: fmt.Sprintf("%s may stand here %d times at most", seg.Tag(), node.Max), Expected: fmt.Sprintf("at most %d", node.Max),
 	}
 	if node.Loop() {
-		f.Code, f.AK304 = finding.TooManyLoops, "4"
+		f.Code, f.AK304, f.EDIFACT = finding.TooManyLoops, "4", "36"
 		f.Message = fmt.Sprintf("the loop %s may come %d times at most", seg.Tag(), node.Max)
 	}
 	s.w.add(s.w.at(seg, 0, f))
@@ -220,7 +228,7 @@ func (s *setWalk) misplaced(seg *syntax.Segment, def *grammar.Segment) {
 func (s *setWalk) passed(k syntax.Key) bool {
 	for _, f := range s.frames {
 		for i := range f.at {
-			if f.body[i].Key == k {
+			if f.body.Nodes[i].Key == k {
 				return true
 			}
 		}

@@ -32,6 +32,10 @@ type Interchange struct {
 	Date, Time string // as they stand
 	AckWanted  bool   // ISA14 or UNB 0031
 	Offset     int64
+	// End is the offset behind its trailer, known when it ends; 0 without one. In
+	// wrapped files the line ends inside of the trailer are not counted.
+	End    int64
+	Layout syntax.Layout
 	// Segment is the header itself, for those who need more of it.
 	Segment []string
 	// Rejected tells that nothing of it may be used.
@@ -49,9 +53,12 @@ type Group struct {
 	Receiver   string // GS03
 	Date, Time string
 	Control    string // GS06, UNG 0048
+	Agency     string // GS07, UNG 0051
 	Version    string // GS08 as it stands: 004010VICS
 	Offset     int64
-	Rejected   bool
+	// Segment is the header itself.
+	Segment  []string
+	Rejected bool
 }
 
 // Set is a transaction set or message.
@@ -71,6 +78,7 @@ type Set struct {
 // Place is where a segment stands in its set.
 type Place struct {
 	Set *Set
+	// Set is nil for the TA1 of X12, which stands outside of sets.
 	// Node is nil for segments that have no place: headers, trailers, and what the
 	// grammar does not know.
 	Node *grammar.Node
@@ -172,7 +180,7 @@ const MaxFindings = 200
 // Run walks through a stream. The error is the stream's or the handler's: what
 // is wrong with the document goes to the handler.
 func (v *Validator) Run(r io.Reader, h Handler) error {
-	w := &walk{v: v, h: h, r: syntax.NewReader(r, v.Syntax), controls: map[string]bool{}, grammars: map[grammarID]*grammar.Set{}}
+	w := &walk{v: v, h: h, business: v.Policy[finding.Business] != Off, r: syntax.NewReader(r, v.Syntax), controls: map[string]bool{}, grammars: map[grammarID]*grammar.Set{}}
 	for {
 		seg, err := w.r.Next()
 		w.notes()
@@ -194,6 +202,7 @@ type walk struct {
 	v        *Validator
 	h        Handler
 	r        *syntax.Reader
+	business bool  // level is looked at
 	err      error // of the handler
 	first    string
 	position int // segments of the file
@@ -304,7 +313,7 @@ var noteFindings = map[syntax.NoteKind]finding.Finding{
 	syntax.LeadingBlank:    {Code: finding.LeadingBlank, Message: "blanks or empty lines stand before the interchange"},
 	syntax.Wrapped:         {Code: finding.Wrapped, Message: "lines are cut inside of segments", Hint: "send the file as a stream, without fixed line lengths"},
 	syntax.NoTerminator:    {Code: finding.NoTerminator, Message: "the last segment has no terminator"},
-	syntax.TrailingData:    {Code: finding.TrailingData, Message: "something stands behind the end of the interchange and was not read"},
+	syntax.TrailingData:    {Code: finding.TrailingData, Message: "something stands behind the end of the interchange and was not read", Hint: "send nothing but interchanges, each with its header"},
 	syntax.TrailingControl: {Code: finding.TrailingControl, Message: "an end-of-file character stands behind the interchange"},
 }
 
@@ -312,6 +321,10 @@ func (w *walk) notes() {
 	for _, n := range w.r.Notes() {
 		f := noteFindings[n.Kind]
 		f.Level, f.Severity, f.Scope = finding.Tokens, finding.Warning, finding.Interchange
+		if f.Code == finding.TrailingData {
+			// It may be an interchange that lost its header: nobody would miss it.
+			f.Severity = finding.Reject
+		}
 		f.Offset, f.Value = n.Offset, finding.Clip([]byte(n.Data))
 		w.add(f)
 	}
@@ -338,13 +351,19 @@ func (w *walk) body(seg *syntax.Segment) {
 	switch {
 	case seg.Key == 0:
 		w.badTag(seg)
+		if w.s != nil {
+			s := w.s.set
+			w.do(func() error { return w.h.Segment(seg, Place{Set: s}) })
+		}
 		return
 	case w.s == nil:
 		w.outside(seg)
 		return
 	}
 	place := w.s.place(seg)
-	w.do(func() error { return w.h.Segment(seg, place) })
+	if w.err == nil {
+		w.err = w.h.Segment(seg, place)
+	}
 }
 
 func (w *walk) badTag(seg *syntax.Segment) {
@@ -359,7 +378,7 @@ func (w *walk) badTag(seg *syntax.Segment) {
 
 func (w *walk) outside(seg *syntax.Segment) {
 	w.add(w.at(seg, 0, finding.Finding{
-		Code: finding.Outside, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, TA105: "022", EDIFACT: "15",
+		Code: finding.Outside, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, TA105: "022", EDIFACT: "33",
 		Message: string(seg.Tag()) + " stands outside of a set", Hint: "a header before it is missing, or a trailer came too early",
 	}))
 }

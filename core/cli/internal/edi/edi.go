@@ -4,9 +4,11 @@ package edi
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,7 @@ import (
 	"github.com/crossdock/crossdock/connectors/edi/finding"
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
 	"github.com/crossdock/crossdock/connectors/edi/grammars"
+	"github.com/crossdock/crossdock/connectors/edi/syntax"
 	"github.com/crossdock/crossdock/connectors/edi/validate"
 	"github.com/crossdock/crossdock/connectors/edi/verdict"
 	"github.com/crossdock/crossdock/core/cli/internal/exit"
@@ -25,9 +28,9 @@ func Command() *cobra.Command {
 		Use: "edi", Short: "Look into EDI files: X12, EDIFACT, TRADACOMS",
 		Long: `Works on files alone, without a project: for an analyst with a partner's
 sample, and for scripts.`,
-		Example: "  crossdock edi validate order.edi\n  crossdock edi validate --json *.edi\n  crossdock edi parse order.edi\n  crossdock edi ack order.edi\n  crossdock edi explain 850 BEG\n  crossdock edi lint acme-850.yaml\n  crossdock edi import guide.sef --into grammars",
+		Example: "  crossdock edi validate order.edi\n  crossdock edi validate --json *.edi\n  crossdock edi parse order.edi\n  crossdock edi write order.json\n  crossdock edi diff old.edi new.edi\n  crossdock edi ack order.edi\n  crossdock edi explain 850 BEG\n  crossdock edi lint acme-850.yaml\n  crossdock edi import guide.sef --into grammars",
 	}
-	c.AddCommand(validateCommand(), parseCommand(), ackCommand(), schemaCommand(), explainCommand(), lintCommand(), importCommand())
+	c.AddCommand(validateCommand(), parseCommand(), writeCommand(), diffCommand(), ackCommand(), schemaCommand(), explainCommand(), lintCommand(), importCommand())
 	return c
 }
 
@@ -166,16 +169,51 @@ func orNone(s, none string) string {
 
 // ackCodes lists the codes of the acknowledgement that would report a finding.
 func ackCodes(f finding.Finding) string {
-	var codes []string
-	for _, c := range []struct{ name, value string }{
-		{"AK304", f.AK304}, {"AK403", f.AK403}, {"AK502", f.AK502}, {"AK905", f.AK905}, {"TA105", f.TA105}, {"0085", f.EDIFACT},
-	} {
-		if c.value != "" {
-			codes = append(codes, c.name+" "+c.value)
-		}
-	}
-	if len(codes) == 0 || f.Severity == finding.Info {
+	codes := f.Reported()
+	if len(codes) == 0 {
 		return ""
 	}
 	return " [" + strings.Join(codes, ", ") + "]"
+}
+
+// oneRelease is a release of a standard.
+type oneRelease struct {
+	std     syntax.Standard
+	release string
+}
+
+// releases lists those of a library, X12 first, the oldest first.
+func releases(lib *grammar.Library) []oneRelease {
+	var out []oneRelease
+	for _, std := range []syntax.Standard{syntax.X12, syntax.EDIFACT} {
+		names, err := lib.Releases(std)
+		if err != nil {
+			continue // lint reports it
+		}
+		// D96A is older than D01B: EDIFACT's years began in the nineties.
+		if std == syntax.EDIFACT {
+			slices.Reverse(names)
+		}
+		for _, r := range names {
+			out = append(out, oneRelease{std, r})
+		}
+	}
+	return out
+}
+
+func findSet(lib *grammar.Library, id, release string) (*grammar.Set, error) {
+	var known []string
+	id = strings.ToUpper(id)
+	for _, r := range releases(lib) {
+		known = append(known, r.release)
+		if release != "" && r.release != release {
+			continue
+		}
+		set, err := lib.Set(r.std, r.release, id)
+		if errors.Is(err, grammar.ErrUnknown) {
+			continue
+		}
+		return set, err
+	}
+	return nil, fmt.Errorf("%w for %s in %s; `crossdock edi lint` lists the sets", grammar.ErrUnknown, id, strings.Join(known, ", "))
 }
