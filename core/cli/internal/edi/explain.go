@@ -22,8 +22,8 @@ func explainCommand() *cobra.Command {
 		Long: `Shows the table of a transaction set or message; the elements of a segment with
 number, type, length and whether they must be there; or one element with its
 codes and the segments that use it. An element is named by its number, or by its
-place in a segment. With --overlay the set is that of a partner's guide, and need
-not be named.`,
+place in a segment. With --overlay all is as a partner's guide has it, and the set
+need not be named.`,
 		Example: "  crossdock edi explain 850\n  crossdock edi explain 850 PO1\n  crossdock edi explain BEG\n  crossdock edi explain BEG03\n  crossdock edi explain 355\n  crossdock edi explain NAD C082 --release D01B\n  crossdock edi explain --overlay acme-850.yaml REF",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if guide != "" {
@@ -37,14 +37,14 @@ not be named.`,
 				args[i] = strings.ToUpper(args[i])
 			}
 			if guide != "" {
-				return exit.Fail(a.explainGuide(library(dir), guide, args))
+				return exit.Fail(a.explainOverlay(library(dir), guide, args))
 			}
 			return exit.Fail(a.explain(library(dir), release, args))
 		},
 	}
 	c.Flags().StringVar(&dir, "grammars", "", grammarsFlag)
-	c.Flags().StringVar(&release, "release", "", "release, such as 005010 or D01B; default the oldest that has it")
 	c.Flags().StringVar(&guide, "overlay", "", "overlay file: the set as a partner's guide has it")
+	c.Flags().StringVar(&release, "release", "", "release, such as 005010 or D01B; default the oldest that has it")
 	return c
 }
 
@@ -265,10 +265,6 @@ func format(e *grammar.Element) string {
 func (a *tool) explainSegment(d *grammar.Dictionary, s *grammar.Segment) {
 	fmt.Fprintf(a.out, "%s  %s  (%s %s)\n", s.Tag, s.Name, d.Standard, d.Version)
 	for i, p := range s.Elements {
-		if unused(s, i+1, 0) {
-			fmt.Fprintf(a.out, "%s%02d   %-5s -  %-28s unused\n", s.Tag, i+1, p.Reference(), p.Name)
-			continue
-		}
 		a.explainPosition(fmt.Sprintf("%s%02d", s.Tag, i+1), p)
 		if p.Composite != nil {
 			a.explainComponents(p.Composite)
@@ -276,6 +272,9 @@ func (a *tool) explainSegment(d *grammar.Dictionary, s *grammar.Segment) {
 	}
 	for i := range s.Rules {
 		fmt.Fprintf(a.out, "condition %s\n", &s.Rules[i])
+	}
+	for i := 0; s.Derived != nil && i < len(s.Derived.Unused); i++ {
+		fmt.Fprintf(a.out, "unused %s\n", unusedPlace(s, s.Derived.Unused[i]))
 	}
 }
 
@@ -285,8 +284,9 @@ func (a *tool) explainPosition(name string, p grammar.Position) {
 	if e := p.Element; e != nil {
 		what = format(e)
 		if list := e.CodeList(); len(list) > 0 {
-			codes = "  " + strings.Join(list, " ")
-			if e.Open {
+			const most = 80 // whole lists of the standards have more than a thousand
+			codes = "  " + strings.Join(list[:min(len(list), most)], " ")
+			if e.Open || len(list) > most {
 				codes += " …"
 			}
 		}

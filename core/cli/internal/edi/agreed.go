@@ -2,15 +2,14 @@ package edi
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
 )
 
-// explainGuide shows the set of an overlay, or one of its segments with what was
-// agreed for some qualifiers.
-func (a *tool) explainGuide(lib *grammar.Library, guide string, terms []string) error {
+// explainOverlay shows what the terms name as a partner's guide has it: the set
+// without any.
+func (a *tool) explainOverlay(lib *grammar.Library, guide string, terms []string) error {
 	set, err := readOverlay(lib, guide)
 	if err != nil {
 		return err
@@ -22,12 +21,12 @@ func (a *tool) explainGuide(lib *grammar.Library, guide string, terms []string) 
 		a.explainSet(set.Agreed, set.Body, "")
 		return nil
 	}
-	seg := set.Segment(syntax.KeyOf(terms[0]))
-	if seg == nil || len(terms) > 1 {
-		return a.explainIn(set.Dictionary, terms)
+	if err := a.explainIn(set.Dictionary, terms); err != nil {
+		return err
 	}
-	a.explainSegment(set.Dictionary, seg)
-	a.explainVariants(set.Dictionary, seg, set.Body)
+	if seg := set.Segment(syntax.KeyOf(terms[0])); seg != nil && len(terms) == 1 {
+		a.explainVariants(set.Dictionary, seg, set.Body)
+	}
 	return nil
 }
 
@@ -73,7 +72,10 @@ func (a *tool) explainVariants(d *grammar.Dictionary, seg *grammar.Segment, body
 	walk(body, "")
 }
 
-// unused tells whether an overlay leaves an element out.
-func unused(s *grammar.Segment, element, component int) bool {
-	return s.Derived != nil && slices.Contains(s.Derived.Unused, grammar.Spot{Element: element, Component: component})
+func unusedPlace(s *grammar.Segment, at grammar.Spot) string {
+	out := fmt.Sprintf("%s%02d", s.Tag, at.Element)
+	if at.Component > 0 {
+		out += fmt.Sprintf("-%d", at.Component)
+	}
+	return out
 }
