@@ -355,7 +355,7 @@ func (w *walk) body(seg *syntax.Segment) {
 		w.s.set.Segments++
 	}
 	switch {
-	case seg.Key == 0:
+	case seg.Key == 0 || !callable(w.std, seg.Tag()):
 		w.badTag(seg)
 		if w.s != nil {
 			s := w.s.set
@@ -370,6 +370,14 @@ func (w *walk) body(seg *syntax.Segment) {
 	if w.err == nil {
 		w.err = w.h.Segment(seg, place)
 	}
+}
+
+// callable tells that a segment may be called so: three characters, of which X12
+// may leave out the last, and the first is a letter.
+func callable(std syntax.Standard, tag []byte) bool {
+	const most = 3
+	n := len(tag)
+	return (n == most || n == most-1 && std == syntax.X12) && tag[0] >= 'A'
 }
 
 func (w *walk) badTag(seg *syntax.Segment) {
