@@ -84,6 +84,7 @@ const (
 	PartnerSet            Code = "partner.set"      // not agreed
 	PartnerRelease        Code = "partner.release"  // of the set, not agreed
 	PartnerClash          Code = "partner.clash"    // the control number came before, with other content
+	PartnerScope          Code = "partner.scope"    // a set was refused, and by the agreement what stands around it
 	PartnerMissingSegment Code = "partner.missing-segment"
 	PartnerManySegments   Code = "partner.too-many-segments"
 	PartnerUnusedSegment  Code = "partner.unused-segment"
