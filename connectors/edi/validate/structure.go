@@ -21,11 +21,11 @@ type frame struct {
 
 // setWalk is one set being read.
 type setWalk struct {
-	w        *walk
-	set      *Set
-	frames   []frame
-	findings int
-	totals   totals
+	w      *walk
+	set    *Set
+	frames []frame
+	told   told
+	totals totals
 
 	composite, repeats bool // the segment has such separators
 	partner            agreement
@@ -34,7 +34,10 @@ type setWalk struct {
 // newSetWalk begins a set, in the memory of the one before.
 func newSetWalk(w *walk, s *Set) *setWalk {
 	sw := &w.room
-	*sw = setWalk{w: w, set: s, frames: sw.frames[:0], partner: sw.partner.next()}
+	*sw = setWalk{
+		w: w, set: s, frames: sw.frames[:0], partner: sw.partner.next(), totals: totals{adds: quantities[s.ID], claims: sw.totals.claims[:0]},
+	}
+	w.tree.reset()
 	if s.Grammar != nil {
 		sw.frames = append(sw.frames, frame{body: s.Grammar.Index()})
 	}
