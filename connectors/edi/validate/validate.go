@@ -239,8 +239,8 @@ type walk struct {
 	s    *setWalk // the open set, nil between sets
 	room setWalk
 
-	values values // of the segment, see fits
-	tree numbers // HL01 of the set
+	values values  // of the segment, see fits
+	tree   numbers // HL01 of the set
 
 	outer told // findings outside of sets
 
