@@ -19,7 +19,8 @@ func (w *walk) fits(seg *syntax.Segment, plan *grammar.Plan) bool {
 	if n > 0 && cuts.Ends[n-1]+1 == cuts.Ends[n] {
 		return false // a separator behind the last value
 	}
-	in := values{data: cuts.Data, parts: cuts.Parts, ascii: cuts.ASCII, decimal: w.d.Decimal, comma: w.std == syntax.EDIFACT}
+	in := &w.values
+	in.data, in.parts, in.ascii = cuts.Data, cuts.Parts, cuts.ASCII
 	present, bit := uint64(0), uint64(1)
 	from := int(cuts.Ends[0]) + 1
 	checks, ends := plan.Checks[:n], cuts.Ends[1:n+1]

@@ -212,7 +212,7 @@ func (s *setWalk) passOver(seg *syntax.Segment, f *frame, to int) {
 	if to < 0 {
 		to = len(f.body.Nodes)
 	}
-	if f.skipped(to) == 0 {
+	if f.skipped(to) == 0 || s.enough() {
 		return
 	}
 	for i := f.at; i < to; i++ {
@@ -240,7 +240,16 @@ func (s *setWalk) finish(seg *syntax.Segment) {
 	}
 }
 
+// enough tells that findings need not be looked for any more: the set is rejected
+// and has more than are told.
+func (s *setWalk) enough() bool {
+	return s.told.rejects && s.told.n > MaxFindings && len(s.w.v.Scopes) == 0
+}
+
 func (s *setWalk) overMax(seg *syntax.Segment, node *grammar.Node) {
+	if s.enough() {
+		return
+	}
 	f := finding.Finding{
 		Code: finding.TooManySegments, Level: finding.Structure, Severity: finding.Reject, AK304: "5", AK502: "5", EDIFACT: "35",
 		Message: fmt.Sprintf("%s may stand here %d times at most", seg.Tag(), node.Max), Expected: fmt.Sprintf("at most %d", node.Max),
@@ -253,6 +262,9 @@ func (s *setWalk) overMax(seg *syntax.Segment, node *grammar.Node) {
 }
 
 func (s *setWalk) misplaced(seg *syntax.Segment, def *grammar.Segment) {
+	if s.enough() {
+		return
+	}
 	f := finding.Finding{Level: finding.Structure, Severity: finding.Reject, AK502: "5", EDIFACT: "15"}
 	id := s.set.ID
 	switch {

@@ -256,7 +256,9 @@ type walk struct {
 
 	s    *setWalk // the open set, nil between sets
 	room setWalk
-	tree numbers // HL01 of the set
+
+	values values  // of the segment, see fits
+	tree   numbers // HL01 of the set
 
 	outer told // findings outside of sets
 
@@ -401,7 +403,10 @@ func (w *walk) notes() {
 }
 
 func (w *walk) segment(seg *syntax.Segment) error {
-	w.std, w.d = w.r.Standard(), w.r.Delimiters()
+	if std, d := w.r.Standard(), w.r.Delimiters(); std != w.std || d != w.d {
+		w.std, w.d = std, d
+		w.values.decimal, w.values.comma = w.d.Decimal, w.std == syntax.EDIFACT
+	}
 	switch w.std {
 	case syntax.X12:
 		w.x12(seg)
