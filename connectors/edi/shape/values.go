@@ -43,17 +43,15 @@ func (b *builder) fields(seg *syntax.Segment, p *segment, omit uint64) {
 func (b *builder) cleanFields(out []byte, seg *syntax.Segment, p *segment, n int, omit uint64) []byte {
 	paired := false
 	for i := range n {
-		data := seg.Element(i + 1)
-		if len(data) == 0 || omit>>uint(i)&1 != 0 {
-			continue
-		}
 		f := &p.fields[i]
 		if f.kind == pair && !paired {
 			b.out, paired = out, true
 			b.ids(seg, p, true, &omit)
-			if out = b.out; omit>>uint(i)&1 != 0 {
-				continue
-			}
+			out = b.out
+		}
+		data := seg.Element(i + 1)
+		if len(data) == 0 || omit>>uint(i)&1 != 0 {
+			continue
 		}
 		switch f.kind {
 		case text, pair:
