@@ -17,6 +17,7 @@ type problems struct {
 	all   []error
 	lines map[*Node]*yaml.Node  // of a set
 	told  map[string]*yaml.Node // names of members that were reported there
+	loops int                   // around what is read
 }
 
 func (p *problems) at(n *yaml.Node, format string, args ...any) {

@@ -160,7 +160,9 @@ type Set struct {
 	KeyAt Spot
 	// Body is what stands between the set's header and trailer.
 	Body []*Node
-	tags map[syntax.Key]bool
+	// Nodes is how many there are, those of loops included.
+	Nodes int
+	tags  map[syntax.Key]bool
 }
 
 // Spot is the place of a value: an element, or a component of one, of a segment
@@ -181,6 +183,7 @@ const Unlimited = 1 << 30
 // segment that opens it.
 type Node struct {
 	Name      string
+	Index     int // in the set, from 0: for those who keep something for every node
 	Key       syntax.Key
 	Segment   *Segment
 	Mandatory bool

@@ -38,7 +38,8 @@ func (p *problems) node(s *Set, n *yaml.Node) *Node {
 		p.at(n, "a segment is written as in `REF O >1 references`, a loop as in `loop: N1 O 200 parties` with a body")
 		return nil
 	}
-	out := &Node{Key: syntax.KeyOf(f[0]), Max: Unlimited, Mandatory: f[1] == "M"}
+	out := &Node{Index: s.Nodes, Key: syntax.KeyOf(f[0]), Max: Unlimited, Mandatory: f[1] == "M"}
+	s.Nodes++
 	if !strings.Contains(" M O C ", " "+f[1]+" ") {
 		p.at(line, "%s: M is mandatory, O and C are not; found %q", f[0], f[1])
 	}
@@ -76,12 +77,16 @@ func (p *problems) loop(s *Set, n *yaml.Node, out *Node) {
 		p.at(n, "the loop %s needs a body", out.Segment.Tag)
 		return
 	}
+	p.loops++
 	out.Body = p.body(s, body)
+	p.loops--
 	if len(out.Body) == 0 || out.Body[0].Key != out.Key {
 		p.at(body, "the body of the loop %s begins with the segment %s", out.Segment.Tag, out.Segment.Tag)
 	}
 	p.members(body, out.Body, out.Body)
-	p.tree(child(n, "tree"), out)
+	if t := child(n, "tree"); t != nil {
+		p.tree(t, out)
+	}
 	if out.Fragment = text(n, "fragment") == "true"; out.Fragment && (out.Tree != nil || out.As != nil || out.Single()) {
 		p.at(n, "the loop %s is handed over in parts: it is a list, and has no tree and no names", out.Segment.Tag)
 	}
@@ -167,8 +172,8 @@ func (p *problems) bijection(n *yaml.Node, names map[string]string) {
 }
 
 func (p *problems) tree(t *yaml.Node, out *Node) {
-	if t == nil {
-		return
+	if p.loops > 0 {
+		p.at(t, "a tree stands directly in the set's body")
 	}
 	p.only(t, "tree", "id", "parent", "level", "names", "root")
 	tree := &Tree{ID: text(t, "id"), Parent: text(t, "parent"), Level: text(t, "level"), Root: text(t, "root")}

@@ -2,35 +2,49 @@ package shape
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
 )
 
 // Schema returns the JSON Schema (2020-12) of a set's document, so that mappings
-// that read it are checked before they run. All members are optional but those
-// that the grammar demands.
+// that read or make it are checked before they run. "x-edi" says where a value
+// stands: BEG03, DTM01-2 for a component, "PO1 UP" for the identifier with that
+// qualifier.
+//
+// Required is what the grammar demands of every document; of a set that may come
+// in parts only what stands before its lines. The envelope is not required: who
+// writes a document leaves it to the partner's agreement.
 func Schema(s *grammar.Set) ([]byte, error) {
-	textType := map[string]any{"type": "string"}
-	party := map[string]any{"type": "object", "properties": map[string]any{"qualifier": textType, "id": textType}, "required": []string{"id"}, "additionalProperties": false}
-	properties := map[string]any{
-		"interchange": closed(map[string]any{
-			"standard": textType, "sender": party, "receiver": party, "control_number": textType, "version": textType, "usage": textType,
-		}, "sender", "receiver", "control_number"),
-		"group": closed(map[string]any{
-			"functional_id": textType, "sender": textType, "receiver": textType, "control_number": textType, "version": textType,
-		}),
-		"transaction": closed(map[string]any{
-			"set": textType, "control_number": textType, "release": textType, "association": textType, "rejected": map[string]any{"type": "boolean"},
-		}, "set", "control_number"),
-		s.Name: body(s.Body, true),
-	}
-	doc := closed(properties, "interchange", "transaction", s.Name)
-	doc["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-	doc["title"] = s.Standard.String() + " " + s.ID + " " + s.Version
-	return json.MarshalIndent(doc, "", "  ")
+	w := &schemaWriter{defs: map[string]any{}}
+	body := w.object(s.Body, nil)
+	doc := w.envelope()
+	doc[s.Name] = body
+	out := object(doc, s.Name)
+	out["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	out["title"] = s.Standard.String() + " " + s.ID + " " + s.Version
+	w.defs[extraDef] = listOf(object(map[string]any{"segment": textType(), "position": map[string]any{"type": "integer"}, "elements": listOf(textType())}))
+	w.defs[orderDef] = listOf(textType())
+	out["$defs"] = w.defs
+	return json.MarshalIndent(out, "", " ")
 }
 
-func closed(properties map[string]any, required ...string) map[string]any {
+// Definitions of what may be in every object.
+const (
+	extraDef = "segments_without_a_place"
+	orderDef = "order_of_members"
+)
+
+func reference(def string) map[string]any { return map[string]any{"$ref": "#/$defs/" + def} }
+
+// schemaWriter collects the definitions that are referred to: segments by their
+// tags, loops with names and trees by theirs.
+type schemaWriter struct{ defs map[string]any }
+
+func object(properties map[string]any, required ...string) map[string]any {
 	out := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
 	if len(required) > 0 {
 		out["required"] = required
@@ -38,79 +52,217 @@ func closed(properties map[string]any, required ...string) map[string]any {
 	return out
 }
 
-// body is the object of a set or loop, whose first segment's elements are its own.
-func body(nodes []*grammar.Node, root bool) map[string]any {
+func listOf(items any) map[string]any { return map[string]any{"type": "array", "items": items} }
+
+func textType() map[string]any { return map[string]any{"type": "string"} }
+
+func texts(names ...string) map[string]any {
+	out := map[string]any{}
+	for _, n := range names {
+		out[n] = textType()
+	}
+	return out
+}
+
+// envelope is what stands around the set.
+func (w *schemaWriter) envelope() map[string]any {
+	party := object(texts("qualifier", "id"), "id")
+	flag := map[string]any{"type": "boolean"}
+	ic := texts("standard", "control_number", "version", "usage", "date", "time", "charset")
+	ic["sender"], ic["receiver"] = party, party
+	ic["ack_requested"], ic["una"], ic["header"] = flag, flag, listOf(textType())
+	ic["separators"] = object(texts("segment", "element", "component", "repetition", "release", "decimal", "suffix"))
+	group := texts("functional_id", "sender", "receiver", "control_number", "version", "date", "time", "agency")
+	group["header"] = listOf(textType())
+	set := texts("set", "control_number", "release", "association")
+	set["rejected"], set["last"], set["part"], set["header"] = flag, flag, map[string]any{"type": "integer"}, listOf(textType())
+	return map[string]any{
+		"interchange": object(ic, "sender", "receiver", "control_number"),
+		"group":       object(group),
+		"transaction": object(set, "set", "control_number"),
+	}
+}
+
+// object is that of a set or loop, whose first segment's elements are its own.
+// omit has those that are told otherwise.
+func (w *schemaWriter) object(nodes []*grammar.Node, omit map[string]bool) map[string]any {
 	properties := map[string]any{}
-	required := []string{}
+	var required []string
+	parts := false
 	for i, n := range nodes {
-		if i == 0 && !n.Loop() && (!root || n.Max == 1) {
-			required = append(required, elements(properties, n.Segment)...)
+		if i == 0 && !n.Loop() && n.Single() {
+			required = w.elements(properties, n.Segment, omit)
 			continue
 		}
-		var one map[string]any
-		if n.Loop() {
-			one = body(n.Body, false)
-		} else {
-			members := map[string]any{}
-			need := elements(members, n.Segment)
-			one = closed(members, need...)
+		switch {
+		case n.Tree != nil:
+			w.tree(properties, n)
+		case n.AsAt > 0:
+			w.named(properties, n)
+		default:
+			one := w.item(n)
+			if !n.Single() {
+				one = listOf(one)
+			}
+			properties[n.Name] = one
+			if n.Mandatory && !parts {
+				required = append(required, n.Name)
+			}
 		}
-		if n.Max > 1 {
-			one = map[string]any{"type": "array", "items": one}
+		parts = parts || parted(n)
+	}
+	properties[Extra], properties[Order] = reference(extraDef), reference(orderDef)
+	return object(properties, required...)
+}
+
+// parted tells whether a loop, or one in it, is handed over in parts.
+func parted(n *grammar.Node) bool { return n.Fragment || slices.ContainsFunc(n.Body, parted) }
+
+func (w *schemaWriter) item(n *grammar.Node) map[string]any {
+	if n.Loop() {
+		return w.object(n.Body, nil)
+	}
+	if w.defs[n.Segment.Tag] == nil {
+		w.defs[n.Segment.Tag] = w.segment(n.Segment)
+	}
+	return reference(n.Segment.Tag)
+}
+
+func (w *schemaWriter) segment(s *grammar.Segment) map[string]any {
+	members := map[string]any{}
+	required := w.elements(members, s, nil)
+	return object(members, required...)
+}
+
+// define puts a schema where it can be referred to. Equal ones share a place.
+func (w *schemaWriter) define(name string, schema map[string]any) string {
+	text, err := json.Marshal(schema)
+	for i := 1; ; i++ {
+		id := name
+		if i > 1 {
+			id = fmt.Sprintf("%s_%d", name, i)
 		}
-		if _, taken := properties[n.Name]; taken {
-			// The name is used at two places of the body, or by an element: a second
-			// value makes a list.
-			one = map[string]any{}
+		have, taken := w.defs[id]
+		if !taken {
+			w.defs[id] = schema
+			return id
 		}
-		properties[n.Name] = one
-		if n.Mandatory {
-			required = append(required, n.Name)
+		if other, err2 := json.Marshal(have); err == nil && err2 == nil && string(other) == string(text) {
+			return id
 		}
 	}
-	properties[Extra] = map[string]any{"type": "array", "items": map[string]any{"type": "object", "additionalProperties": true}}
-	return closed(properties, required...)
+}
+
+// named adds the members that qualifiers name, and the list of the others.
+func (w *schemaWriter) named(properties map[string]any, n *grammar.Node) {
+	qualifier := n.Segment.Elements[n.AsAt-1].Name
+	one := w.segment(n.Segment)
+	if n.Loop() {
+		one = w.object(n.Body, nil)
+	}
+	if required, ok := one["required"].([]string); ok {
+		// Members with a name do without the qualifier.
+		if one["required"] = slices.DeleteFunc(required, func(s string) bool { return s == qualifier }); len(required) == 1 {
+			delete(one, "required")
+		}
+	}
+	def := w.define(n.Name, one)
+	for code, name := range n.As[qualifier] {
+		properties[name] = map[string]any{"$ref": "#/$defs/" + def, "x-edi": n.Segment.Tag + " " + code}
+	}
+	properties[n.Name] = listOf(reference(def))
+}
+
+// tree adds the lists of a tree's levels, and what its root brings.
+func (w *schemaWriter) tree(properties map[string]any, n *grammar.Node) {
+	t := n.Tree
+	omit := map[string]bool{t.ID: true, t.Parent: true, t.Level: true}
+	item := w.object(n.Body, omit)
+	members, ok := item["properties"].(map[string]any)
+	if !ok {
+		return
+	}
+	lists := map[string]any{n.Name: listOf(reference(n.Name))}
+	for code, name := range t.Names {
+		lists[name] = map[string]any{"type": "array", "items": reference(n.Name), "x-edi": fmt.Sprintf("%s%02d %s", n.Segment.Tag, t.LevelAt, code)}
+	}
+	maps.Copy(members, lists)
+	hierarchy := map[string]any{"id": leaf(n.Segment.Tag, t.IDAt, 0), "parent": leaf(n.Segment.Tag, t.ParentAt, 0)}
+	if t.LevelAt > 0 {
+		hierarchy["level"] = leaf(n.Segment.Tag, t.LevelAt, 0)
+	}
+	members["hierarchy"] = object(hierarchy)
+	item["patternProperties"] = map[string]any{"^" + grammar.LevelPrefix: listOf(reference(n.Name))}
+	w.defs[n.Name] = item
+	maps.Copy(properties, lists)
+	if t.Root != "" {
+		maps.Copy(properties, members)
+	}
+}
+
+func leaf(tag string, element, component int) map[string]any {
+	at := fmt.Sprintf("%s%02d", tag, element)
+	if component > 0 {
+		at += fmt.Sprintf("-%d", component)
+	}
+	return map[string]any{"type": "string", "x-edi": at}
 }
 
 // elements adds a segment's elements and returns those that must be there.
-func elements(properties map[string]any, s *grammar.Segment) []string {
+func (w *schemaWriter) elements(properties map[string]any, s *grammar.Segment, omit map[string]bool) []string {
 	var required []string
-	for i := 0; i < len(s.Elements); i++ {
+	for i := range s.Elements {
 		p := &s.Elements[i]
-		if p.Pair {
-			ids, _ := properties["ids"].(map[string]any)
-			if ids == nil {
-				ids = map[string]any{"type": "object", "properties": map[string]any{}, "additionalProperties": map[string]any{"type": "string"}}
-				properties["ids"] = ids
-			}
-			names, _ := ids["properties"].(map[string]any)
-			for code := range p.Element.Codes {
-				names[codeName(p.Element, code)] = map[string]any{"type": "string"}
-			}
-			i++
+		if omit[p.Name] {
 			continue
 		}
-		one := map[string]any{"type": "string"}
-		if p.Composite != nil {
-			members := map[string]any{}
-			var need []string
-			for _, c := range p.Composite.Components {
-				members[c.Name] = map[string]any{"type": "string"}
-				if c.Mandatory {
-					need = append(need, c.Name)
-				}
-			}
-			one = closed(members, need...)
-		} else if e := p.Element; e != nil && e.Type == grammar.Date {
+		if p.Pair {
+			pairIDs(properties, s.Tag, p)
+		}
+		one := leaf(s.Tag, i+1, 0)
+		switch {
+		case p.Composite != nil:
+			one = components(s.Tag, i+1, p.Composite)
+		case p.Element != nil && p.Element.Type == grammar.Date && p.Element.Min >= len("260105"):
 			one["format"] = "date"
 		}
 		if p.Repeat > 1 {
-			one = map[string]any{"type": "array", "items": one}
+			one = listOf(one)
 		}
 		properties[p.Name] = one
-		if p.Mandatory {
+		if p.Mandatory && !p.Pair && (i == 0 || !s.Elements[i-1].Pair) {
 			required = append(required, p.Name)
 		}
 	}
 	return required
+}
+
+// pairIDs adds what a qualifier names. A pair that cannot be told so has the names
+// of its elements.
+func pairIDs(properties map[string]any, tag string, p *grammar.Position) {
+	ids, _ := properties["ids"].(map[string]any)
+	if ids == nil {
+		ids = map[string]any{"type": "object", "properties": map[string]any{}, "additionalProperties": textType()}
+		properties["ids"] = ids
+	}
+	names, _ := ids["properties"].(map[string]any)
+	for code, name := range p.Element.Codes {
+		if name == "" {
+			name = strings.ToLower(code)
+		}
+		names[name] = map[string]any{"type": "string", "x-edi": tag + " " + code}
+	}
+}
+
+func components(tag string, element int, c *grammar.Composite) map[string]any {
+	members := map[string]any{}
+	var required []string
+	for k := range c.Components {
+		p := &c.Components[k]
+		members[p.Name] = leaf(tag, element, k+1)
+		if p.Mandatory {
+			required = append(required, p.Name)
+		}
+	}
+	return object(members, required...)
 }

@@ -11,7 +11,7 @@ const headerWindow = 400
 
 // header reads the separators that an interchange declares.
 func (r *Reader) header(head []byte) error {
-	r.wrapped = false
+	r.wrapped, r.layout = false, Layout{}
 	switch {
 	case bytes.HasPrefix(head, []byte("ISA")):
 		return r.isa(head)
@@ -137,7 +137,7 @@ func (r *Reader) una(head []byte) error {
 			Hint: "UNA is followed by six characters, as in UNA:+.? '",
 		}
 	}
-	r.std, r.d = EDIFACT, d
+	r.std, r.d, r.layout.UNA = EDIFACT, d, true
 	start := r.offset()
 	r.from += size
 	for r.from < r.to && (r.buf[r.from] == '\r' || r.buf[r.from] == '\n' || r.buf[r.from] == ' ') {

@@ -33,6 +33,7 @@ type Reader struct {
 	scratch  []byte
 	notes    []Note
 	fresh    bool // the next segment is the header
+	layout   Layout
 }
 
 // NewReader returns a Reader of r, which needs no buffer of its own.
@@ -49,6 +50,20 @@ func (r *Reader) Standard() Standard { return r.std }
 
 // Delimiters are those of the interchange that is being read.
 func (r *Reader) Delimiters() Delimiters { return r.d }
+
+// Layout is how an interchange is written, beyond its separators.
+type Layout struct {
+	// UNA tells that a service string advice stands before UNB.
+	UNA bool
+	// Terminator ends segments: the separator, or the carriage return of CR LF
+	// where the line end is the terminator.
+	Terminator byte
+	// Suffix is the line end behind the terminator of the header.
+	Suffix string
+}
+
+// Layout is that of the interchange that is being read.
+func (r *Reader) Layout() Layout { return r.layout }
 
 // Notes returns what was noticed since the last call.
 func (r *Reader) Notes() []Note {
@@ -134,12 +149,39 @@ func (r *Reader) Next() (*Segment, error) {
 		r.inside = false
 		return r.Next()
 	}
-	r.fresh = false
 	end, err := r.terminator()
 	if err != nil {
 		return nil, err
 	}
+	if r.fresh {
+		if err := r.lineEnd(end); err != nil {
+			return nil, err
+		}
+	}
+	r.fresh = false
 	return r.take(end)
+}
+
+// lineEnd looks at what stands around the header's terminator.
+func (r *Reader) lineEnd(end int) error {
+	r.layout.Terminator, r.layout.Suffix = r.d.Segment, ""
+	if end < 0 {
+		return nil
+	}
+	const most = len("\r\n")
+	window, err := r.want(end + 1 + most)
+	if err != nil {
+		return err
+	}
+	switch after := window[end+1:]; {
+	case r.d.Segment == '\n' && end > 0 && window[end-1] == '\r':
+		r.layout.Terminator, r.layout.Suffix = '\r', "\n"
+	case bytes.HasPrefix(after, []byte("\r\n")):
+		r.layout.Suffix = "\r\n"
+	case len(after) > 0 && (after[0] == '\n' || after[0] == '\r'):
+		r.layout.Suffix = string(after[:1])
+	}
+	return nil
 }
 
 // newHeader recognises a header inside of an interchange.

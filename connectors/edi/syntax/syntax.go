@@ -174,6 +174,14 @@ func (s *Segment) Plain(data []byte) []byte {
 	return out
 }
 
+// Released tells whether a release character may be in the segment.
+func (s *Segment) Released() bool { return s.released }
+
+// Cut is bytes.Cut that knows release characters; by 0 separates nothing.
+func (s *Segment) Cut(data []byte, by byte) (before, after []byte, found bool) {
+	return s.cut(data, by)
+}
+
 // Repeats calls f for each repetition of an element, from 1.
 func (s *Segment) Repeats(data []byte, f func(n int, value []byte)) { s.each(data, s.d.Repetition, f) }
 

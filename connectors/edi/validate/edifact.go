@@ -92,7 +92,7 @@ func (w *walk) ung(seg *syntax.Segment) {
 	c := func(n, m int) string { return strings.TrimSpace(seg.ComponentValue(n, m)) }
 	w.beginGroup(&Group{
 		Functional: c(1, 1), Sender: c(2, 1), SenderQualifier: c(2, 2), Receiver: c(3, 1), ReceiverQualifier: c(3, 2),
-		Date: c(4, 1), Time: c(4, 2), Control: c(5, 1), Version: c(7, 1) + c(7, 2), Offset: seg.Offset,
+		Date: c(4, 1), Time: c(4, 2), Control: c(5, 1), Agency: c(6, 1), Version: c(7, 1) + c(7, 2), Offset: seg.Offset, Segment: header(seg),
 	})
 }
 

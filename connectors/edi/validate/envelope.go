@@ -66,13 +66,20 @@ func digits(s string) (string, bool) {
 
 func (w *walk) beginInterchange(seg *syntax.Segment, ic *Interchange) {
 	ic.Standard, ic.Delimiters, ic.Offset = w.r.Standard(), w.r.Delimiters(), seg.Offset
-	ic.Segment = append(ic.Segment, string(seg.Tag()))
-	for i := range seg.Len() {
-		ic.Segment = append(ic.Segment, string(seg.Element(i+1)))
-	}
+	ic.Layout, ic.Segment = w.r.Layout(), header(seg)
 	w.ic, w.groups, w.messages, w.ta1s = ic, 0, 0, 0
 	w.known = map[string]bool{}
 	w.do(func() error { return w.h.BeginInterchange(ic) })
+}
+
+// header is the tag and the elements as they stand.
+func header(seg *syntax.Segment) []string {
+	out := make([]string, 0, seg.Len()+1)
+	out = append(out, string(seg.Tag()))
+	for i := range seg.Len() {
+		out = append(out, string(seg.Element(i+1)))
+	}
+	return out
 }
 
 // twice reports an interchange control number that was in the file before. The
@@ -101,10 +108,10 @@ func (w *walk) twice(seg *syntax.Segment, element int) {
 // closeInterchange ends the interchange; seg is its trailer, nil when there is
 // none.
 func (w *walk) closeInterchange(seg *syntax.Segment) {
+	w.closeGroup(nil)
 	if w.ic == nil {
 		return
 	}
-	w.closeGroup(nil)
 	if seg == nil {
 		tag := map[syntax.Standard]string{syntax.X12: "IEA", syntax.EDIFACT: "UNZ", syntax.TRADACOMS: "END"}[w.std]
 		w.add(finding.Finding{

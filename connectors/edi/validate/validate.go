@@ -32,6 +32,7 @@ type Interchange struct {
 	Date, Time string // as they stand
 	AckWanted  bool   // ISA14 or UNB 0031
 	Offset     int64
+	Layout     syntax.Layout
 	// Segment is the header itself, for those who need more of it.
 	Segment []string
 	// Answers counts the TA1 segments that were read: acknowledgements of earlier
@@ -52,12 +53,15 @@ type Group struct {
 	Receiver   string // GS03
 	Date, Time string
 	Control    string // GS06, UNG 0048
+	Agency     string // GS07, UNG 0051
 	Version    string // GS08 as it stands: 004010VICS
 	Claimed    string // GE01 or UNE 0060 as it stands; empty until the trailer
 	Offset     int64
 	// The qualifiers of sender and receiver, 0007 of UNG; X12 has none.
 	SenderQualifier, ReceiverQualifier string
-	Rejected                           bool
+	// Segment is the header itself.
+	Segment  []string
+	Rejected bool
 }
 
 // Set is a transaction set or message.
@@ -344,6 +348,10 @@ func (w *walk) body(seg *syntax.Segment) {
 	switch {
 	case seg.Key == 0 || !callable(w.std, seg.Tag()):
 		w.badTag(seg)
+		if w.s != nil {
+			s := w.s.set
+			w.do(func() error { return w.h.Segment(seg, Place{Set: s}) })
+		}
 		return
 	case w.s == nil:
 		w.outside(seg)

@@ -72,19 +72,19 @@ func (w *walk) isa(seg *syntax.Segment) {
 			}))
 		}
 	}
-	header := func(n int, ta, message, expected string) {
+	wrong := func(n int, ta, message, expected string) {
 		w.add(w.at(seg, n, finding.Finding{
 			Code: finding.HeaderValue, Level: finding.Envelope, Severity: finding.Info, Scope: finding.Interchange, TA105: ta, Message: message, Expected: expected,
 		}))
 	}
 	if d := seg.Element(9); !validDate(d) {
-		header(9, "014", "the interchange date is no date", "YYMMDD")
+		wrong(9, "014", "the interchange date is no date", "YYMMDD")
 	}
 	if t := seg.Element(10); !validTime(t) {
-		header(10, "015", "the interchange time is no time", "HHMM")
+		wrong(10, "015", "the interchange time is no time", "HHMM")
 	}
 	if u := v(15); u != "P" && u != "T" && u != "I" {
-		header(15, "020", "the usage indicator is none", "P (production), T (test) or I (information)")
+		wrong(15, "020", "the usage indicator is none", "P (production), T (test) or I (information)")
 	}
 	if _, ok := digits(v(13)); !ok {
 		w.add(w.at(seg, 13, finding.Finding{
@@ -125,7 +125,7 @@ func (w *walk) gs(seg *syntax.Segment) {
 	}
 	v := func(n int) string { return strings.TrimSpace(seg.Value(n)) }
 	w.groupAt = w.position
-	w.beginGroup(&Group{Offset: seg.Offset, Functional: v(1), Sender: v(2), Receiver: v(3), Date: v(4), Time: v(5), Control: v(6), Version: v(8)})
+	w.beginGroup(&Group{Offset: seg.Offset, Functional: v(1), Sender: v(2), Receiver: v(3), Date: v(4), Time: v(5), Control: v(6), Agency: v(7), Version: v(8), Segment: header(seg)})
 	const most = 9
 	if _, ok := digits(v(6)); !ok || len(v(6)) > most {
 		w.add(w.at(seg, 6, finding.Finding{
