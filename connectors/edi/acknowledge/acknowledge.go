@@ -86,6 +86,7 @@ type group struct {
 
 type set struct {
 	id, control string
+	convention  string   // ST03
 	message     []string // UNH S009, its components as they stand
 	findings    []finding.Finding
 	rejected    bool
@@ -162,11 +163,18 @@ func (c *Collector) BeginSet(s *validate.Set) error {
 	return nil
 }
 
-var keyUNH = syntax.KeyOf("UNH")
+var (
+	keyST  = syntax.KeyOf("ST")
+	keyUNH = syntax.KeyOf("UNH")
+)
 
 // Segment implements validate.Handler.
 func (c *Collector) Segment(seg *syntax.Segment, _ validate.Place) error {
-	if seg.Key == keyUNH && c.open != nil {
+	switch {
+	case c.open == nil:
+	case seg.Key == keyST:
+		c.open.convention = seg.Value(3)
+	case seg.Key == keyUNH:
 		const components = 7
 		for n := range components {
 			c.open.message = append(c.open.message, seg.ComponentValue(2, n+1))

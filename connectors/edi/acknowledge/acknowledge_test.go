@@ -59,6 +59,7 @@ func TestAcknowledgements(t *testing.T) {
 		{"997-number", isa(strings.Replace(group("ST*850*0001~"+order+"SE*4*0001~", "1"), "*12*X", "*13*X", 1)), acknowledge.X997, ""},
 		{"997-empty", isa(group("", "0")), acknowledge.X997, ""},
 		{"999", isa(group("ST*850*0001~BEG*ZQ*SA*4500012345**20260105~SE*3*0001~", "1")), acknowledge.X999, ""},
+		{"999-convention", strings.Replace(isa("GS*HC*ACME*RETAILER*20260105*0900*12*X*005010X222A1~ST*837*0001*005010X222A1~BHT*0019*00*1~SE*3*0001~GE*1*12~"), "U*00401", "^*00501", 1), acknowledge.X999, ""},
 		{"ta1", strings.Replace(isa(group("ST*850*0001~"+order+"SE*4*0001~", "1")), "IEA*1*000000317", "IEA*2*000000317", 1), acknowledge.TA1, ""},
 		{"contrl-accepted", unb + message + "UNZ+1+317'", acknowledge.CONTRL, ""},
 		{"contrl-refused", unb + strings.NewReplacer("QTY+21:48'", "QTY+21:4B'QQQ+1'", "UNT+8", "UNT+9").Replace(message) + "UNZ+1+317'", acknowledge.CONTRL, ""},

@@ -78,7 +78,11 @@ func (a *answer) begin(tag string) *syntax.Writer {
 
 // answer tells of one set: accepted, accepted with remarks, or refused.
 func (a *answer) answer(s *set, refused bool) {
-	a.begin("AK2").Element(a.e.needed(s.id, 3, 3)).Element(zeros(a.e.text(s.control, 0, 9), 4)).End()
+	head := a.begin("AK2").Element(a.e.needed(s.id, 3, 3)).Element(zeros(a.e.text(s.control, 0, 9), 4))
+	if a.d.release == "005010" {
+		head.Element(a.e.text(s.convention, 1, 35))
+	}
+	head.End()
 	a.report(s)
 	status := "A"
 	switch {

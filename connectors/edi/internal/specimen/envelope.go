@@ -92,6 +92,13 @@ func x12Envelopes(s Sample) []Case {
 		{Class: "empty group", Text: is(s.Text(edit(drop(drop(slices.Delete(slices.Clone(all), 3, 3+len(s.Body)), "ST"), "SE"), "GE", 1, "0"))), Verdict: "accept"},
 		{Class: "TA1 beside a group", Text: is(s.Text(before(all, "GS", []string{"TA1", "000000001", "260105", "0915", "A", "000"}))), Verdict: "accept", Sets: 1},
 	}
+	return append(out, x12Several(s)...)
+}
+
+// x12Several are several sets and groups in one interchange.
+func x12Several(s Sample) []Case {
+	all := s.Segments()
+	var out []Case
 	second := edit(all, "ST", 2, "0002")
 	second = edit(second, "SE", 2, "0002")
 	inner := second[2 : len(second)-2]
