@@ -105,6 +105,8 @@ func TestAgreementsThatCannotBe(t *testing.T) {
 		"a suffix":         {func(a *compose.Agreement) { a.Suffix = "#" }, "only line ends"},
 		"no standard":      {func(a *compose.Agreement) { a.Standard = 0 }, "no standard"},
 		"in an identifier": {func(a *compose.Agreement) { a.Sender.ID = "A*B" }, "contains a separator"},
+		"in a group":       {func(a *compose.Agreement) { a.GroupSender = "A*B" }, `(GS02): the value "A*B" contains the separator '*'`},
+		"a version":        {func(a *compose.Agreement) { a.Version = "401" }, `the version "401" does not fill its place`},
 		"a character set":  {func(a *compose.Agreement) { a.Charset = "EBCDIC" }, "EBCDIC"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -165,3 +165,16 @@ func clip(s string) string {
 	}
 	return s
 }
+
+// splits tells whether an element that stands as it is would be read as several.
+func (e *encoder) splits(v string) (byte, bool) {
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; {
+		case c == e.d.Release && c != 0:
+			i++
+		case c == e.d.Element || c == e.d.Segment:
+			return c, true
+		}
+	}
+	return 0, false
+}

@@ -127,15 +127,15 @@ func (c *set) node(o *value, f *frame, n *grammar.Node) {
 		if code != "" {
 			given = map[int]string{n.AsAt: code}
 		}
-		c.occurrenceOf(v, f, n, given)
+		c.one(v, f, n, given)
 	})
 	if c.totals && len(c.segments) == before {
 		c.total(f, n)
 	}
 }
 
-// occurrenceOf writes one occurrence of a node.
-func (c *set) occurrenceOf(v *value, f *frame, n *grammar.Node, given map[int]string) {
+// one writes one occurrence of a node.
+func (c *set) one(v *value, f *frame, n *grammar.Node, given map[int]string) {
 	if v.kind != object {
 		c.problems.at(v, n.Segment.Tag, "", "%s is %s, a segment %s is an object", n.Name, v.kind, n.Segment.Tag)
 		return

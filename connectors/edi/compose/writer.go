@@ -2,6 +2,7 @@ package compose
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
@@ -74,10 +75,20 @@ func (w *writer) interchange(h header) {
 	w.raw("ISA", h.elements())
 }
 
-// raw writes a header or trailer, whose elements stand as they are.
+// raw writes a header or trailer, whose elements stand as they are: with release
+// characters where they need them.
 func (w *writer) raw(tag string, elements []string) {
 	w.e.out = append(w.e.out, tag...)
-	for _, v := range elements {
+	for i, v := range elements {
+		if c, ok := w.e.splits(v); ok {
+			w.problems.add(&DelimiterError{
+				Problem: Problem{
+					Document: w.problems.document, Place: fmt.Sprintf("%s%02d", tag, i+1),
+					Message: fmt.Sprintf("the value %q contains the separator %q", clip(v), c), Hint: "change the value, or the partner's separators",
+				},
+				Value: v, Delimiter: c,
+			})
+		}
 		w.e.out = append(append(w.e.out, w.e.d.Element), v...)
 	}
 	w.e.end()

@@ -14,6 +14,7 @@ type element struct {
 	kind     string
 	min, max int
 	codes    []string
+	open     bool // codes are made of parts: the list has the first
 	name     string
 }
 
@@ -60,16 +61,18 @@ const (
 	maxAllCodes = 500_000 // of the file
 )
 
-// codeList takes 353=00,01,05:07. Behind % stand a partner's subsets.
+// codeList takes 353=00,01,05:07. Behind % stand a partner's subsets, behind | the
+// second part of codes that are made of several.
 func (f *file) codeList(c *cursor, id string) {
 	list, subsets, found := strings.Cut(c.text[c.at:], "%")
 	if found && subsets != "" {
 		f.codeSubsets++
 	}
+	list, _, parts := strings.Cut(list, "|")
 	if list == "" && found { // the standard has no list, the partner has
 		return
 	}
-	e := &element{id: id, line: c.line}
+	e := &element{id: id, line: c.line, open: parts}
 	for _, word := range strings.Split(list, ",") {
 		from, to, ranged := strings.Cut(word, ":")
 		switch {
@@ -95,6 +98,9 @@ func (f *file) codeList(c *cursor, id string) {
 	if f.codes += len(e.codes); f.codes > maxAllCodes {
 		c.problem("the file has more than %d codes", maxAllCodes)
 		return
+	}
+	if parts {
+		f.partLists++
 	}
 	f.lists = append(f.lists, e)
 }

@@ -26,7 +26,7 @@ func (f *file) resolve() {
 		case e.codes != nil:
 			f.problem(l.line, 1, "the codes of the element %s come twice", l.id)
 		default:
-			e.codes = l.codes
+			e.codes, e.open = l.codes, l.open
 		}
 	}
 	for _, s := range f.coms {

@@ -99,7 +99,7 @@ type file struct {
 	elementOf map[string]*element
 	codes     int // of all elements
 
-	partnerMarks, codeSubsets, comRules int
+	partnerMarks, codeSubsets, partLists, comRules int
 }
 
 const maxProblems = 100

@@ -31,6 +31,7 @@ func (f *file) result(o Options) *Result {
 	}{
 		{f.partnerMarks, "%d usage marks and masks of the partner were passed over: an overlay says what the partner asks"},
 		{f.codeSubsets, "subsets of code lists for single places were passed over in %d lists: an overlay says which codes the partner uses"},
+		{f.partLists, "%d code lists are of codes in parts (CTN and 25 make CTN25): they are open, with the codes of the first part"},
 		{f.comRules, "conditions between the components of composites were passed over in %d composites: grammars have none"},
 	} {
 		if n.count > 0 {
@@ -65,6 +66,9 @@ func (f *file) elementsFile() []byte {
 				quoted = append(quoted, strconv.Quote(c))
 			}
 			b.WriteString(", codes: [" + strings.Join(quoted, ", ") + "]")
+			if e.open {
+				b.WriteString(", open: true")
+			}
 		}
 		b.WriteString("}\n")
 	}

@@ -22,11 +22,8 @@ func (w *walk) fits(seg *syntax.Segment, plan *grammar.Plan) bool {
 	in := values{data: cuts.Data, parts: cuts.Parts, ascii: cuts.ASCII, decimal: w.d.Decimal, comma: w.std == syntax.EDIFACT}
 	present, bit := uint64(0), uint64(1)
 	from := int(cuts.Ends[0]) + 1
-	checks := plan.Checks[:n]
-	for i, end := range cuts.Ends[1:] {
-		if i >= len(checks) {
-			break
-		}
+	checks, ends := plan.Checks[:n], cuts.Ends[1:n+1]
+	for i, end := range ends {
 		c, to := &checks[i], int(end)
 		if from < to {
 			present |= bit
@@ -93,6 +90,9 @@ func (v *values) fit(c *grammar.Check, from, to int) bool {
 	case grammar.Text:
 		if !v.ascii && !printable(v.data[from:to]) {
 			return false
+		}
+		if c.Codes == nil {
+			return n-c.Min <= c.Max-c.Min
 		}
 	case grammar.Number, grammar.Decimal:
 		digits := v.digits(c, from, to)

@@ -292,7 +292,12 @@ func (r *runner) answer(f *File, c *acknowledge.Collector) error {
 		none("the agreement says never (acknowledge.when)")
 	}
 	for _, kind := range r.p.Kinds() {
-		for _, a := range c.Answers(kind) {
+		answers, err := c.Answers(kind)
+		if err != nil {
+			none("%v", err)
+			continue
+		}
+		for _, a := range answers {
 			ic := f.Interchanges[a.Interchange]
 			switch {
 			case ic.Foreign != "":
