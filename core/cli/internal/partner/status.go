@@ -303,7 +303,10 @@ func documents(e Entry) string {
 // printEntry tells everything of one interchange.
 func printEntry(w io.Writer, e Entry) {
 	fmt.Fprintf(w, "interchange %s of %s: %s\n", e.Control, e.Connection, label(e.Status))
-	fmt.Fprintf(w, "  file %s, sent %s", e.File, clock(e.At))
+	fmt.Fprintf(w, "  sent %s", clock(e.At))
+	if e.File != "" {
+		fmt.Fprintf(w, " as %s", e.File)
+	}
 	if !e.Due.IsZero() {
 		fmt.Fprintf(w, ", acknowledgement due %s", clock(e.Due))
 	}
@@ -316,7 +319,11 @@ func printEntry(w io.Writer, e Entry) {
 		if status == "" {
 			status = e.Status
 		}
-		fmt.Fprintf(w, "  %s %s%s: %s (message %s)\n", d.Set, d.Control, number(d.Key), label(status), d.Message)
+		fmt.Fprintf(w, "  %s %s%s: %s", d.Set, d.Control, number(d.Key), label(status))
+		if d.Message != "" {
+			fmt.Fprintf(w, " (message %s)", d.Message)
+		}
+		fmt.Fprintln(w)
 	}
 	for _, n := range e.Notes {
 		fmt.Fprintf(w, "  they found: %s\n", n)
