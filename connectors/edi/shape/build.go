@@ -73,18 +73,18 @@ func (b *builder) begin(s *validate.Set, p *plan) {
 	}
 	b.out = append(b.out[:gap], '{')
 	b.stack = b.stack[:0]
-	b.push(nil, false)
+	b.push(nil, len(b.out), false)
 }
 
 // push opens an object; the memory of the one that stood there before is kept.
-func (b *builder) push(n *node, mute bool) {
+func (b *builder) push(n *node, start int, mute bool) {
 	if len(b.stack) < cap(b.stack) {
 		b.stack = b.stack[:len(b.stack)+1]
 	} else {
 		b.stack = append(b.stack, open{})
 	}
 	l := b.top()
-	l.node, l.start, l.mute, l.run, l.runAt = n, len(b.out), mute, nil, 0
+	l.node, l.start, l.mute, l.run, l.runAt = n, start, mute, nil, 0
 	l.order, l.extra, l.head.at = l.order[:0], l.extra[:0], -1
 }
 
@@ -105,7 +105,7 @@ func (b *builder) segment(seg *syntax.Segment, at validate.Place) {
 	l, n := b.top(), &b.plan.nodes[at.Node.Index]
 	if l.mute || n.single && l.run == n {
 		if at.Opens {
-			b.push(n, true)
+			b.push(n, len(b.out), true)
 		}
 		b.extra(seg)
 		return
@@ -119,9 +119,10 @@ func (b *builder) segment(seg *syntax.Segment, at validate.Place) {
 	if at.Node == b.plan.key.Node && len(b.key) == 0 {
 		b.readKey(seg)
 	}
+	start := len(b.out)
 	b.fields(seg, n.segment, omit)
 	if at.Opens {
-		b.push(n, false)
+		b.push(n, start, false)
 		return
 	}
 	if !n.opening {

@@ -62,23 +62,40 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestPartsOfParts: where the loop stands in another one, that is repeated, too;
-// another item of it begins another part.
+// TestPartsOfParts: where the loop stands in another one, that is repeated, too.
+// Another item of it begins another part when the one before is full.
 func TestPartsOfParts(t *testing.T) {
-	line := func(n int) string { return fmt.Sprintf("W01*%d*EA**UP*614141000012~", n) }
-	doc := isa + "GS*OW*A*B*20260105*0900*12*X*004010~ST*940*0001~W05*N*D1~N1*ST*STORE~" +
-		"LX*1~" + line(1) + line(2) + line(3) + "LX*2~" + line(4) + "W76*4*1*LB~SE*9*0001~GE*1*12~IEA*1*000000317~"
-	var got []string
-	for _, d := range documents(t, doc, shape.Options{PartItems: 2}) {
-		_, set, _ := strings.Cut(d.text, `"warehouse_order":`)
-		got = append(got, set)
-	}
-	if len(got) != 2 || strings.Count(got[0], `"quantity"`) != 2 || strings.Count(got[1], `"quantity"`) < 2 || !strings.Contains(got[1], `"1"`) {
-		t.Errorf("parts:\n%s", strings.Join(got, "\n"))
-	}
-	for _, g := range got {
-		if !strings.HasPrefix(g, `{"status":"N","depositor_order":"D1","ship_to":{"name":"STORE"},`) {
-			t.Errorf("the head is not repeated: %s", g)
+	line := func(n int) string { return fmt.Sprintf("W01*%d*EA~", n) }
+	body := isa + "GS*OW*A*B*20260105*0900*12*X*004010~ST*940*0001~W05*N*D1~N1*ST*STORE~%sW76*4~SE*9*0001~GE*1*12~IEA*1*000000317~"
+	const head = `{"status":"N","depositor_order":"D1","ship_to":{"name":"STORE"},"sections":[`
+	quantity := func(n int) string { return fmt.Sprintf(`{"quantity":"%d","unit":"EA"}`, n) }
+	for _, c := range []struct {
+		name, lines string
+		want        []string
+	}{
+		{"in the middle", "LX*1~" + line(1) + line(2) + line(3) + "LX*2~" + line(4), []string{
+			`{"number":"1","lines":[` + quantity(1) + "," + quantity(2) + `]}]}`,
+			`{"number":"1","lines":[` + quantity(3) + `]},{"number":"2","lines":[` + quantity(4) + `]}],"totals":{"quantity":"4"}}`,
+		}},
+		{"between two", "LX*1~" + line(1) + line(2) + "LX*2~" + line(3), []string{
+			`{"number":"1","lines":[` + quantity(1) + "," + quantity(2) + `]}]}`,
+			`{"number":"2","lines":[` + quantity(3) + `]}],"totals":{"quantity":"4"}}`,
+		}},
+		{"more than once", "LX*1~" + line(1) + line(2) + line(3) + line(4) + line(5), []string{
+			`{"number":"1","lines":[` + quantity(1) + "," + quantity(2) + `]}]}`,
+			`{"number":"1","lines":[` + quantity(3) + "," + quantity(4) + `]}]}`,
+			`{"number":"1","lines":[` + quantity(5) + `]}],"totals":{"quantity":"4"}}`,
+		}},
+	} {
+		docs := documents(t, fmt.Sprintf(body, c.lines), shape.Options{PartItems: 2})
+		if len(docs) != len(c.want) {
+			t.Errorf("%s: %d parts, want %d", c.name, len(docs), len(c.want))
+			continue
+		}
+		for i, d := range docs {
+			if _, got, _ := strings.Cut(d.text, `"warehouse_order":`); got != head+c.want[i]+"}" {
+				t.Errorf("%s: part %d\ngot  %s\nwant %s", c.name, i+1, got, head+c.want[i]+"}")
+			}
 		}
 	}
 }

@@ -17,13 +17,15 @@ import (
 func (b *builder) fields(seg *syntax.Segment, p *segment, omit uint64) {
 	n := min(seg.Len(), len(p.fields))
 	clean := !b.lineage && plain(seg)
-	if len(p.pairs) > 0 {
-		b.ids(seg, p, clean, &omit)
-	}
 	if clean {
-		b.out = b.cleanFields(b.out, seg, p.fields[:n], omit)
+		b.out = b.cleanFields(b.out, seg, p, n, omit)
 	} else {
+		paired := false
 		for i := range n {
+			if p.fields[i].kind == pair && !paired {
+				paired = true
+				b.ids(seg, p, clean, &omit)
+			}
 			if data := seg.Element(i + 1); len(data) > 0 && omit>>uint(i)&1 == 0 {
 				b.field(seg, &p.fields[i], value{element: i + 1, data: data})
 			}
@@ -38,13 +40,22 @@ func (b *builder) fields(seg *syntax.Segment, p *segment, omit uint64) {
 
 // cleanFields is fields for a segment of which nothing needs more than to be
 // copied: nearly all are.
-func (b *builder) cleanFields(out []byte, seg *syntax.Segment, fields []field, omit uint64) []byte {
-	for i := range fields {
+func (b *builder) cleanFields(out []byte, seg *syntax.Segment, p *segment, n int, omit uint64) []byte {
+	paired := false
+	for i := range n {
 		data := seg.Element(i + 1)
 		if len(data) == 0 || omit>>uint(i)&1 != 0 {
 			continue
 		}
-		switch f := &fields[i]; f.kind {
+		f := &p.fields[i]
+		if f.kind == pair && !paired {
+			b.out, paired = out, true
+			b.ids(seg, p, true, &omit)
+			if out = b.out; omit>>uint(i)&1 != 0 {
+				continue
+			}
+		}
+		switch f.kind {
 		case text, pair:
 			out = append(append(append(out, f.quoted...), data...), '"', ',')
 		case composite:
