@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/crossdock/crossdock/connectors/edi/partner"
 	"github.com/crossdock/crossdock/connectors/filedrop"
 	"github.com/crossdock/crossdock/connectors/filedrop/sftptest"
 	"github.com/crossdock/crossdock/connectors/sdk"
@@ -81,16 +82,16 @@ func (m *memory) Next(_ context.Context, name, bind string) (uint64, error) {
 	return m.last[name], nil
 }
 
-// partner is the other side: an SFTP server with an outbox, which we read, and
+// mailbox is the other side: an SFTP server with an outbox, which we read, and
 // an inbox, which we write to, and what the core remembers of it.
-type partner struct {
+type mailbox struct {
 	dir    string
 	server *sftptest.Server
 	memory *memory
 	cfg    Config
 }
 
-func newPartner(t testing.TB) *partner {
+func newPartner(t testing.TB) *mailbox {
 	t.Helper()
 	dir := t.TempDir()
 	for _, folder := range []string{"outbox", "inbox"} {
@@ -99,23 +100,26 @@ func newPartner(t testing.TB) *partner {
 	server, err := sftptest.Start(sftptest.Options{Users: []sftptest.User{{Name: "acme", Password: "secret", Root: dir}}})
 	must(t, err)
 	t.Cleanup(func() { must(t, server.Close()) })
-	p := &partner{dir: dir, server: server, memory: newMemory()}
+	p := &mailbox{dir: dir, server: server, memory: newMemory()}
+	agreed := partner.Partner{}.WithDefaults()
+	agreed.ID, agreed.Usage, agreed.Newline = "acme", "T", true
+	agreed.Theirs, agreed.Ours = partner.Identity{Qualifier: "ZZ", ID: "ACMEOUTFIT"}, partner.Identity{Qualifier: "08", ID: "9254110060"}
 	p.cfg = Config{
 		Location: filedrop.Location{
 			Transport: filedrop.TransportSFTP, Host: server.Host(), Port: server.Port(), User: "acme", Password: "secret",
 			HostKeys: []string{server.Fingerprint()}, Timeout: 5 * time.Second,
 		},
-		Partner: Partner{ID: "acme", Theirs: Identity{Qualifier: "ZZ", ID: "ACMEOUTFIT"}, Ours: Identity{Qualifier: "08", ID: "9254110060"}, Usage: "T", Newline: true},
+		Partner: agreed,
 		Folder:  "outbox", AckFolder: "inbox", StableFor: 5 * time.Millisecond, Every: 5 * time.Millisecond, MaxSize: 1 << 20,
 	}
 	return p
 }
 
-func (p *partner) env(t testing.TB) sdk.Env {
+func (p *mailbox) env(t testing.TB) sdk.Env {
 	return sdk.Env{Instance: "acme.documents", DataDir: t.TempDir(), Log: slog.New(slog.DiscardHandler), State: p.memory}
 }
 
-func (p *partner) source(t *testing.T) *source {
+func (p *mailbox) source(t *testing.T) *source {
 	t.Helper()
 	s, err := newSource(t.Context(), p.cfg, p.env(t))
 	must(t, err)
@@ -123,7 +127,7 @@ func (p *partner) source(t *testing.T) *source {
 	return s
 }
 
-func (p *partner) sink(t *testing.T) *sink {
+func (p *mailbox) sink(t *testing.T) *sink {
 	t.Helper()
 	cfg := p.cfg
 	cfg.Folder = "inbox"
@@ -134,7 +138,7 @@ func (p *partner) sink(t *testing.T) *sink {
 }
 
 // drop puts a file into the outbox whole, as careful partners do.
-func (p *partner) drop(t testing.TB, name, content string) {
+func (p *mailbox) drop(t testing.TB, name, content string) {
 	t.Helper()
 	hidden := filepath.Join(p.dir, "outbox", "."+name)
 	must(t, os.WriteFile(hidden, []byte(content), 0o644))
@@ -142,7 +146,7 @@ func (p *partner) drop(t testing.TB, name, content string) {
 }
 
 // files lists what is below a folder, without what is hidden or half written.
-func (p *partner) files(t testing.TB, folder string) []string {
+func (p *mailbox) files(t testing.TB, folder string) []string {
 	t.Helper()
 	var out []string
 	must(t, filepath.WalkDir(filepath.Join(p.dir, folder), func(name string, entry os.DirEntry, err error) error {
@@ -162,7 +166,7 @@ func (p *partner) files(t testing.TB, folder string) []string {
 	return out
 }
 
-func (p *partner) content(t testing.TB, name string) string {
+func (p *mailbox) content(t testing.TB, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(p.dir, name))
 	must(t, err)
@@ -179,8 +183,8 @@ func order(control int, number string, quantity string) string {
 	return strings.Join(segments, "~") + fmt.Sprintf("~SE*%d*%04d~", len(segments)+1, control)
 }
 
-// interchange wraps sets of orders from sender, which is a qualifier and an id.
-func interchange(control int, sender string, sets ...string) string {
+// wrapped puts sets of orders from sender, which is a qualifier and an id.
+func wrapped(control int, sender string, sets ...string) string {
 	qualifier, id, _ := strings.Cut(sender, "/")
 	return fmt.Sprintf("ISA*00*          *00*          *%s*%-15s*08*9254110060     *260105*0915*U*00401*%09d*0*T*>~GS*PO*%s*9254110060*20260105*0915*%d*X*004010~%sGE*%d*%d~IEA*1*%09d~",
 		qualifier, id, control, id, control, strings.Join(sets, ""), len(sets), control, control)
@@ -195,6 +199,19 @@ func read(t *testing.T, s *source) sdk.Batch {
 	b, err := s.Read(ctx)
 	must(t, err)
 	return b
+}
+
+// all reads the next file to its end.
+func all(t *testing.T, s *source) sdk.Batch {
+	t.Helper()
+	var out sdk.Batch
+	for {
+		b := read(t, s)
+		out.Records, out.Unreadable, out.Position = append(out.Records, b.Records...), append(out.Unreadable, b.Unreadable...), b.Position
+		if strings.HasSuffix(string(b.Position), fileEnd) {
+			return out
+		}
+	}
 }
 
 // nothing wants the source to find no document in several looks at the folder.

@@ -7,13 +7,13 @@ import (
 	"maps"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/crypto/ssh"
 	"google.golang.org/protobuf/types/known/structpb"
 
-	"github.com/crossdock/crossdock/connectors/edi/x12"
 	"github.com/crossdock/crossdock/connectors/sdk"
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
@@ -83,7 +83,7 @@ func TestGuideDocumentsAreWritten(t *testing.T) {
 	s := p.sink(t)
 	written := 0
 	for _, doc := range readme(t, "json") {
-		if _, err := x12.Decode([]byte(doc)); err != nil {
+		if strings.Contains(doc, `"interchange"`) {
 			continue // it shows what is read
 		}
 		must(t, s.Write(t.Context(), []sdk.Record{{ID: doc, Payload: []byte(doc)}})[0].Err)

@@ -10,19 +10,20 @@ import (
 	"testing"
 
 	"github.com/crossdock/crossdock/connectors/conformance"
-	"github.com/crossdock/crossdock/connectors/edi/x12"
+	"github.com/crossdock/crossdock/connectors/edi/validate"
+	"github.com/crossdock/crossdock/connectors/edi/verdict"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
 func inventory(id string, quantity int) sdk.Record {
 	return sdk.Record{ID: id, ContentType: "application/json", Payload: fmt.Appendf(nil,
-		`{"inventory":{"reference":"STOCK-%d","date":"2026-01-05","time":"0915","lines":[{"number":"1","ids":{"gtin":"00614141000012"},"quantities":[{"qualifier":"33","quantity":"%d","uom":"EA"}]}]}}`, quantity, quantity)}
+		`{"inventory":{"purpose":"00","report_type":"DD","reference":"STOCK-%d","date":"2026-01-05","time":"09:15","lines":[{"line":"1","ids":{"gtin14":"00614141000012"},"quantities":[{"qualifier":"33","quantity":"%d","unit":{"code":"EA"}}]}]}}`, quantity, quantity)}
 }
 
 func TestSinkWritesWhatOurReaderAccepts(t *testing.T) {
 	p := newPartner(t)
 	s := p.sink(t)
-	acknowledgement := sdk.Record{ID: "b", Payload: []byte(`{"order_acknowledgement":{"number":"4711","date":"2026-01-06","lines":[{"number":"1","quantity":"48","uom":"EA","unit_price":"7.25","ids":{"gtin":"00614141000012"},"statuses":[{"status":"IA","quantity":"48","uom":"EA"}]}]}}`)}
+	acknowledgement := sdk.Record{ID: "b", Payload: []byte(`{"order_acknowledgement":{"purpose":"00","acknowledgement_type":"AC","number":"4711","date":"2026-01-06","lines":[{"line":"1","quantity":"48","unit":"EA","price":"7.25","ids":{"gtin14":"00614141000012"},"statuses":[{"status":"IA","quantity":"48","unit":"EA"}]}]}}`)}
 	results := s.Write(t.Context(), []sdk.Record{inventory("a", 5), acknowledgement})
 	for i, want := range []string{"000000001", "000000002"} {
 		if results[i].Err != nil || results[i].ExternalID != want {
@@ -31,13 +32,13 @@ func TestSinkWritesWhatOurReaderAccepts(t *testing.T) {
 	}
 	wantFiles(t, p.files(t, "inbox"), "inbox/846_000000001.edi", "inbox/855_000000002.edi")
 	for name, set := range map[string]string{"inbox/846_000000001.edi": "846", "inbox/855_000000002.edi": "855"} {
-		parsed, err := x12.Parse([]byte(p.content(t, name)))
+		r, err := verdict.Grade(name, strings.NewReader(p.content(t, name)), &validate.Validator{Grammars: shippedGrammars()})
 		must(t, err)
-		if findings := parsed[0].All(); len(findings) > 0 || parsed[0].Groups[0].Sets[0].ID != set {
-			t.Errorf("%s: %v", name, findings)
+		if r.Verdict != verdict.Accept || len(r.Sets) != 1 || r.Sets[0] != set {
+			t.Errorf("%s: %+v", name, r)
 		}
-		if from, to := parsed[0].Sender(), parsed[0].Receiver(); from.ID != "9254110060" || to.ID != "ACMEOUTFIT" {
-			t.Errorf("%s goes from %v to %v", name, from, to)
+		if !strings.Contains(p.content(t, name), "*08*9254110060     *ZZ*ACMEOUTFIT     *") {
+			t.Errorf("%s goes to somebody else:\n%s", name, p.content(t, name))
 		}
 	}
 }
@@ -95,12 +96,12 @@ func TestSinkRefusesWhatItCannotWrite(t *testing.T) {
 	p := newPartner(t)
 	s := p.sink(t)
 	for _, test := range []struct{ name, doc, says string }{
-		{"no JSON", `<xml/>`, "not an inventory"},
-		{"nothing", `{}`, "either inventory (846) or order_acknowledgement (855)"},
+		{"no JSON", `<xml/>`, "no JSON"},
+		{"nothing", `{}`, "transaction.set"},
 		{"unknown field", `{"inventory":{"colour":"red"}}`, "colour"},
-		{"no date", `{"inventory":{"reference":"1"}}`, "YYYY-MM-DD"},
-		{"delimiter in a value", `{"inventory":{"reference":"A*B","date":"2026-01-05"}}`, "BIA03"},
-		{"unknown product id", `{"inventory":{"reference":"1","date":"2026-01-05","lines":[{"number":"1","ids":{"colour":"red"}}]}}`, "line 1"},
+		{"no date", `{"inventory":{"purpose":"00","report_type":"DD","reference":"1"}}`, "/inventory/date"},
+		{"delimiter in a value", `{"inventory":{"purpose":"00","report_type":"DD","reference":"A*B","date":"2026-01-05"}}`, "BIA03"},
+		{"unknown product id", `{"inventory":{"purpose":"00","report_type":"DD","reference":"1","date":"2026-01-05","lines":[{"line":"1","ids":{"colour":"red"}}]}}`, "colour"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := s.Write(t.Context(), []sdk.Record{{ID: test.name, Payload: []byte(test.doc)}})[0].Err
@@ -117,7 +118,7 @@ func TestSinkRefusesWhatItCannotWrite(t *testing.T) {
 }
 
 // settings is the partner's configuration as the core sends it.
-func (p *partner) settings(folder string) map[string]any {
+func (p *mailbox) settings(folder string) map[string]any {
 	return map[string]any{
 		"transport": "sftp", "host": p.server.Host(), "port": p.server.Port(), "user": "acme", "password": "secret",
 		"hostKeys": []any{p.server.Fingerprint()}, "timeout": "5s", "folder": folder,
@@ -140,7 +141,7 @@ func target() conformance.Target {
 				Fill: func(n int) {
 					for range n {
 						at := int(number.Add(1))
-						p.drop(t, fmt.Sprintf("%06d.edi", at), interchange(at, acme, order(1, fmt.Sprint(at), "1")))
+						p.drop(t, fmt.Sprintf("%06d.edi", at), wrapped(at, acme, order(1, fmt.Sprint(at), "1")))
 					}
 				},
 				Acked: func() int { return len(p.files(t, "outbox/archive")) },

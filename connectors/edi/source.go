@@ -6,38 +6,50 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
-	"github.com/crossdock/crossdock/connectors/edi/x12"
+	"github.com/crossdock/crossdock/connectors/edi/exchange"
+	"github.com/crossdock/crossdock/connectors/edi/grammar"
+	"github.com/crossdock/crossdock/connectors/edi/partner"
 	"github.com/crossdock/crossdock/connectors/filedrop"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
-// source hands over the sets of one file as one batch.
+// source hands over the sets of a partner's files, and tells of
+// acknowledgements that are overdue while there is none.
 type source struct {
-	cfg  Config
-	env  sdk.Env
-	fs   filedrop.FS
-	drop *filedrop.Drop
+	cfg      Config
+	env      sdk.Env
+	grammars *grammar.Library
+	guides   *partner.Guides
+	fs       filedrop.FS
+	drop     *filedrop.Drop
+	received *exchange.Received
+	sent     *exchange.Sent
+	now      func() time.Time
 
-	mu      sync.Mutex
-	pending map[string]*received // by position
+	file *file // in work; touched by Read alone
+	look time.Time
+
+	mu sync.Mutex
+	// handed are files whose last batch was returned and not acknowledged.
+	handed map[string]*file
+	// overdue are entries whose event was returned and not acknowledged.
+	overdue map[string][]exchange.Entry
 }
 
-// received is a file whose records are on their way.
-type received struct {
-	doc  *filedrop.Document
-	acks []outgoing
-	// unreadable is set when nothing in the file can be understood: it goes to
-	// the error folder instead of the archive.
-	unreadable error
-}
-
-type outgoing struct {
-	name    string
-	content []byte
-}
+// Ends of positions. A position only says which acknowledgement settles what:
+// a file is claimed, and read again from its beginning after a crash.
+const (
+	fileEnd    = "/end"
+	overdueTag = "overdue/"
+)
 
 func newSource(ctx context.Context, cfg Config, env sdk.Env) (*source, error) {
+	guides, err := cfg.Partner.Guides(shippedGrammars())
+	if err != nil {
+		return nil, sdk.Fail(sdk.BadConfig, "edi.overlay", err)
+	}
 	fsys, err := cfg.Open()
 	if err != nil {
 		return nil, err
@@ -45,209 +57,154 @@ func newSource(ctx context.Context, cfg Config, env sdk.Env) (*source, error) {
 	drop, err := filedrop.OpenDrop(ctx, fsys, filedrop.Options{
 		Folder: cfg.Folder, Instance: env.Instance, Match: cfg.Match, StableFor: cfg.StableFor, Every: cfg.Every, MaxSize: cfg.MaxSize,
 		Spool: env.DataDir, State: env.State, Log: env.Log,
+		// A file sent again is read, not put aside: its interchanges are known by
+		// their numbers, and a partner who repeats one waits for our answer.
+		Duplicates: filedrop.Never,
 	})
 	if err != nil {
 		_ = fsys.Close()
 		return nil, err
 	}
-	return &source{cfg: cfg, env: env, fs: fsys, drop: drop, pending: map[string]*received{}}, nil
+	return &source{
+		cfg: cfg, env: env, grammars: shippedGrammars(), guides: guides, fs: fsys, drop: drop, now: time.Now,
+		received: exchange.NewReceived(env.State, cfg.Partner.Duplicates.Remember, time.Now), sent: exchange.NewSent(env.State),
+		handed: map[string]*file{}, overdue: map[string][]exchange.Entry{},
+	}, nil
 }
 
+// Read returns the next records of the file in work, of the next file, or of
+// acknowledgements that are overdue.
 func (s *source) Read(ctx context.Context) (sdk.Batch, error) {
-	doc, err := s.drop.Next(ctx)
+	for {
+		if s.file == nil {
+			if b, err := s.late(ctx); err != nil || len(b.Records) > 0 {
+				return b, err
+			}
+			doc, err := s.drop.Within(ctx, lookAgain)
+			if err != nil {
+				return sdk.Batch{}, err
+			}
+			if doc == nil {
+				continue
+			}
+			if s.file, err = s.open(ctx, doc); err != nil {
+				s.drop.Release(doc)
+				return sdk.Batch{}, err
+			}
+		}
+		b, last, err := s.file.next()
+		if err != nil {
+			s.drop.Release(s.file.doc)
+			s.file = nil
+			return sdk.Batch{}, err
+		}
+		if last {
+			s.mu.Lock()
+			s.handed[s.file.doc.ID] = s.file
+			s.mu.Unlock()
+			s.file = nil
+		}
+		return b, nil
+	}
+}
+
+// lookAgain is how often overdue acknowledgements are looked for.
+const lookAgain = 30 * time.Second
+
+// late makes the events of acknowledgements that are overdue. They are told until
+// the core has them.
+func (s *source) late(ctx context.Context) (sdk.Batch, error) {
+	now := s.now()
+	if now.Before(s.look) || len(s.cfg.Partner.Expect.Kinds) == 0 {
+		return sdk.Batch{}, nil
+	}
+	const most = 100
+	list, err := s.sent.Late(ctx, func(n uint64) string { return s.cfg.control(n) }, now, most)
 	if err != nil {
 		return sdk.Batch{}, err
 	}
-	b, rec, err := s.batch(ctx, doc)
-	if err != nil {
-		s.drop.Release(doc)
-		return sdk.Batch{}, err
+	s.look = now.Add(lookAgain)
+	var b sdk.Batch
+	for _, e := range list {
+		s.env.Log.Warn("the partner has not acknowledged what we sent; ask for it, and whether it arrived",
+			"partner", s.cfg.Partner.ID, "control", e.Control, "file", e.File, "sent", e.At, "due", e.Due)
+		e.Status = exchange.Overdue
+		records, err := statusRecords(s.cfg.Partner.ID, "overdue", e, now)
+		if err != nil {
+			return b, err
+		}
+		b.Records = append(b.Records, records...)
 	}
-	b.Position = []byte(doc.ID)
-	s.mu.Lock()
-	s.pending[doc.ID] = rec
-	s.mu.Unlock()
+	if len(list) > 0 {
+		b.Position = fmt.Appendf(nil, "%s%d", overdueTag, now.UnixNano())
+		s.mu.Lock()
+		s.overdue[string(b.Position)] = list
+		s.mu.Unlock()
+	}
 	return b, nil
 }
 
-// batch turns a file into records, unreadable parts and acknowledgements.
-func (s *source) batch(ctx context.Context, doc *filedrop.Document) (sdk.Batch, *received, error) {
-	rec := &received{doc: doc}
-	if doc.Problem != nil {
-		return s.refuse(ctx, rec, nil, sdk.Fail(sdk.Permanent, "edi.size", doc.Problem))
+// Ack settles what a batch ended: the partner is answered, then the file put
+// away, in this order. A crash in between repeats the answer under the same name
+// and never forgets it.
+func (s *source) Ack(ctx context.Context, position []byte) error {
+	at := string(position)
+	s.mu.Lock()
+	list := s.overdue[at]
+	delete(s.overdue, at)
+	id, ended := strings.CutSuffix(at, fileEnd)
+	f := s.handed[id]
+	if ended {
+		delete(s.handed, id)
 	}
-	content, err := s.drop.Read(doc)
-	if err != nil {
-		return sdk.Batch{}, nil, err
-	}
-	interchanges, err := x12.Parse(content)
-	if err != nil {
-		return s.refuse(ctx, rec, content, sdk.Fail(sdk.Permanent, "edi.not-x12", err))
-	}
-	var b sdk.Batch
-	for n, ic := range interchanges {
-		// The same control number may come twice in one file; the place tells
-		// them apart.
-		id := fmt.Sprintf("%s/%d/%s", doc.ID, n+1, ic.Control())
-		if why := s.cfg.Partner.mismatch(ic); why != "" {
-			b.Unreadable = append(b.Unreadable, s.unreadable(id, doc, ic, content,
-				sdk.Failf(sdk.Permanent, "edi.partner", "interchange %s: %s", ic.Control(), why)))
-			continue
-		}
-		if ic.Rejected() {
-			b.Unreadable = append(b.Unreadable, s.unreadable(id, doc, ic, content,
-				sdk.Failf(sdk.Permanent, "edi.interchange", "interchange %s is rejected:\n%s", ic.Control(), report(ic.All()))))
-		}
-		for _, g := range ic.Groups {
-			if err := s.group(&b, doc, id, ic, g, content); err != nil {
-				return b, nil, err
-			}
-			if err := s.acknowledge(ctx, rec, id, ic, g); err != nil {
-				return b, nil, err
-			}
+	s.mu.Unlock()
+	for _, e := range list {
+		if err := s.sent.MarkLate(ctx, e.Control, e.Number); err != nil {
+			return err
 		}
 	}
-	return b, rec, s.setAside(ctx, rec, b)
-}
-
-// setAside sends a file of which nothing can be used to the error folder, with
-// the reasons beside it, and tells its dead letters where it is.
-func (s *source) setAside(ctx context.Context, rec *received, b sdk.Batch) error {
-	if len(b.Records) > 0 || len(b.Unreadable) == 0 {
+	if f == nil || !ended {
 		return nil
 	}
-	where, err := s.drop.PlanQuarantine(ctx, rec.doc)
-	if err != nil {
+	if err := s.settle(ctx, f); err != nil {
+		s.drop.Release(f.doc) // read again, answered again
 		return err
 	}
-	for _, u := range b.Unreadable {
-		rec.unreadable = errors.Join(rec.unreadable, u.Err)
-		u.Meta["file"] = where
+	if f.unusable != nil {
+		return s.drop.Quarantine(ctx, f.doc, f.unusable)
 	}
-	return nil
+	return s.drop.Archive(ctx, f.doc)
 }
 
-func (s *source) group(b *sdk.Batch, doc *filedrop.Document, id string, ic *x12.Interchange, g *x12.Group, content []byte) error {
-	if ic.Rejected() {
-		return nil
-	}
-	gid := id + "/" + g.Header.E(6)
-	if g.Rejected() {
-		b.Unreadable = append(b.Unreadable, s.unreadable(gid, doc, ic, content,
-			sdk.Failf(sdk.Permanent, "edi.group", "group %s of interchange %s is rejected:\n%s", g.Header.E(6), ic.Control(), report(g.Findings))))
-		return nil
-	}
-	for n, set := range g.Sets {
-		sid := fmt.Sprintf("%s/%d-%s", gid, n+1, set.Control)
-		if set.Rejected() {
-			u := s.unreadable(sid, doc, ic, rawSet(set, ic.Delimiters),
-				sdk.Failf(sdk.Permanent, "edi.set", "set %s %s of interchange %s is rejected:\n%s", set.ID, set.Control, ic.Control(), report(set.Findings)))
-			if k := businessKey(set); k != "" {
-				u.Meta["key.order"] = k
-			}
-			b.Unreadable = append(b.Unreadable, u)
-			continue
-		}
-		named, err := ic.Document(g, set)
-		if err != nil {
-			return err
-		}
-		payload, err := named.JSON()
-		if err != nil {
-			return err
-		}
-		key := businessKey(set)
-		r := sdk.Record{
-			ID: sid, Entity: "x12." + set.ID, Operation: "event", Key: key, Payload: payload, ContentType: "application/json",
-			EventTime: doc.ModTime, Meta: meta(doc, ic),
-		}
-		if key != "" {
-			r.Meta["key.order"] = key
-		}
-		b.Records = append(b.Records, r)
-	}
-	return nil
-}
-
-func meta(doc *filedrop.Document, ic *x12.Interchange) map[string]string {
-	return map[string]string{"file": doc.Name, "key.file": doc.Name, "key.interchange": ic.Control(), "edi.usage": ic.Header.E(15)}
-}
-
-func (s *source) unreadable(id string, doc *filedrop.Document, ic *x12.Interchange, content []byte, err error) sdk.Unreadable {
-	return sdk.Unreadable{ID: id, Err: err, Content: content[:min(len(content), 1<<20)], ContentType: "application/edi-x12", Meta: meta(doc, ic)}
-}
-
-// refuse sets a whole file aside.
-func (s *source) refuse(ctx context.Context, rec *received, content []byte, cause error) (sdk.Batch, *received, error) {
-	where, err := s.drop.PlanQuarantine(ctx, rec.doc)
-	if err != nil {
-		return sdk.Batch{}, nil, err
-	}
-	rec.unreadable = cause
-	u := sdk.Unreadable{
-		ID: rec.doc.ID, Err: cause, Content: content[:min(len(content), 1<<20)], ContentType: "application/edi-x12",
-		Meta: map[string]string{"file": where, "key.file": rec.doc.Name},
-	}
-	return sdk.Batch{Unreadable: []sdk.Unreadable{u}}, rec, nil
-}
-
-// acknowledge prepares the group's 997. Its control number is bound to the
-// interchange, so that a file read again after a crash is answered with the
-// same acknowledgement.
-func (s *source) acknowledge(ctx context.Context, rec *received, id string, ic *x12.Interchange, g *x12.Group) error {
-	if s.cfg.AckFolder == "" || g.Header.E(1) == "FA" {
-		return nil
-	}
-	control, err := s.env.State.Next(ctx, s.cfg.Partner.sequence(), "997/"+id+"/"+g.Header.E(6))
-	if err != nil {
-		return fmt.Errorf("drawing a control number for the 997 to %s: %w", s.cfg.Partner.ID, err)
-	}
-	content, ok, err := x12.Acknowledge(ic, g, s.cfg.Partner.address(control, rec.doc.ModTime.UTC()))
-	if errors.Is(err, x12.ErrUnanswerable) {
-		// What was wrong is kept as a dead letter; the files behind this one must
-		// not wait for an answer that nobody can write.
-		s.env.Log.Warn("a group is not answered with a 997; tell the partner what is wrong", "file", rec.doc.Name, "interchange", ic.Control(), "reason", err)
-		return nil
-	}
-	if err != nil {
-		return sdk.Fail(sdk.Bug, "edi.997", fmt.Errorf("file %s, interchange %s: %w", rec.doc.Name, ic.Control(), err))
-	}
-	if ok {
-		rec.acks = append(rec.acks, outgoing{name: fmt.Sprintf("997_%09d.edi", control), content: content})
-	}
-	return nil
-}
-
-// Ack answers the partner and puts the file away, in this order: a crash in
-// between repeats the answer under the same name, and never forgets it.
-func (s *source) Ack(ctx context.Context, position []byte) error {
-	s.mu.Lock()
-	rec := s.pending[string(position)]
-	delete(s.pending, string(position))
-	s.mu.Unlock()
-	if rec == nil {
-		return nil
-	}
-	for _, a := range rec.acks {
+// settle answers the partner and writes down what came.
+func (s *source) settle(ctx context.Context, f *file) error {
+	for _, a := range f.answers {
 		name := strings.TrimSuffix(s.cfg.AckFolder, "/") + "/" + a.name
 		if _, err := filedrop.Put(ctx, s.fs, name, a.content, filedrop.PutOptions{}); err != nil {
-			s.drop.Release(rec.doc) // read again, answered again
-			return fmt.Errorf("writing the acknowledgement %s for %s: %w", a.name, rec.doc.Name, err)
+			return fmt.Errorf("writing the acknowledgement %s for %s: %w", a.name, f.doc.Name, err)
 		}
 	}
-	if rec.unreadable != nil {
-		return s.drop.Quarantine(ctx, rec.doc, rec.unreadable)
+	for _, a := range f.noted {
+		if _, _, err := s.sent.Note(ctx, a); err != nil {
+			return err
+		}
 	}
-	return s.drop.Archive(ctx, rec.doc)
+	for _, i := range f.interchanges {
+		if i.usable() && i.outcome == exchange.New {
+			if err := s.received.Remember(ctx, i.number(), i.memory(f)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Close leaves claims for the next run.
 func (s *source) Close() error {
-	err := s.drop.Close()
-	if cerr := s.fs.Close(); err == nil {
-		err = cerr
+	if s.file != nil {
+		s.file.close()
 	}
-	return err
+	return errors.Join(s.drop.Close(), s.fs.Close())
 }
 
 // Check tests what reading the partner's folder needs.
@@ -257,30 +214,4 @@ func (s *source) Check(ctx context.Context) []sdk.Step {
 		steps = append(steps, s.cfg.CheckWrite(ctx, s.cfg.AckFolder)...)
 	}
 	return steps
-}
-
-// businessKey is the number that people know the document by.
-func businessKey(set *x12.Set) string {
-	for _, seg := range set.Segments {
-		switch seg.Tag {
-		case "BEG", "BAK", "BIA":
-			return seg.E(3)
-		}
-	}
-	return ""
-}
-
-// rawSet writes a set's segments again, for the dead letter.
-func rawSet(set *x12.Set, d x12.Delimiters) []byte {
-	var b strings.Builder
-	for _, s := range set.Segments {
-		b.WriteString(s.Tag)
-		for _, e := range s.Elements {
-			b.WriteByte(d.Element)
-			b.WriteString(e)
-		}
-		b.WriteByte(d.Segment)
-		b.WriteByte('\n')
-	}
-	return []byte(b.String())
 }

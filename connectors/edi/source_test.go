@@ -3,9 +3,13 @@ package edi
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/crossdock/crossdock/connectors/edi/partner"
 	"github.com/crossdock/crossdock/connectors/sdk"
 )
 
@@ -43,7 +47,7 @@ func wantUnreadable(t *testing.T, b sdk.Batch, code string, words ...string) sdk
 func TestOrdersAreReadAndAnsweredAfterTheAcknowledgement(t *testing.T) {
 	p := newPartner(t)
 	s := p.source(t)
-	p.drop(t, "po.edi", interchange(7, acme, order(1, "4711", "48"), order(2, "4712", "12")))
+	p.drop(t, "po.edi", wrapped(7, acme, order(1, "4711", "48"), order(2, "4712", "12")))
 	b := read(t, s)
 	if len(b.Records) != 2 || len(b.Unreadable) != 0 {
 		t.Fatalf("%d records, unreadable %v", len(b.Records), b.Unreadable)
@@ -77,7 +81,7 @@ func TestOrdersAreReadAndAnsweredAfterTheAcknowledgement(t *testing.T) {
 func TestABadSetDoesNotHarmItsNeighbours(t *testing.T) {
 	p := newPartner(t)
 	s := p.source(t)
-	p.drop(t, "po.edi", interchange(7, acme, order(1, "4711", "48"), order(2, "4712", "4X"), order(3, "4713", "1")))
+	p.drop(t, "po.edi", wrapped(7, acme, order(1, "4711", "48"), order(2, "4712", "4X"), order(3, "4713", "1")))
 	b := read(t, s)
 	if len(b.Records) != 2 || b.Records[0].Key != "4711" || b.Records[1].Key != "4713" {
 		t.Fatalf("records %v", ids(b))
@@ -88,7 +92,7 @@ func TestABadSetDoesNotHarmItsNeighbours(t *testing.T) {
 	}
 	must(t, s.Ack(t.Context(), b.Position))
 	answer := p.content(t, "inbox/997_000000001.edi")
-	for _, want := range []string{"AK5*A~", "AK3*PO1*9**8~", "AK4*2**6*4X~", "AK5*R*5~", "AK9*P*3*3*2~"} {
+	for _, want := range []string{"AK5*A~", "AK3*PO1*9**8~", "AK4*2*330*6*4X~", "AK5*R*5~", "AK9*P*3*3*2~"} {
 		if !strings.Contains(answer, want) {
 			t.Errorf("the 997 has no %q:\n%s", want, answer)
 		}
@@ -100,7 +104,7 @@ func TestABadSetDoesNotHarmItsNeighbours(t *testing.T) {
 func TestWrongPartner(t *testing.T) {
 	p := newPartner(t)
 	s := p.source(t)
-	p.drop(t, "po.edi", interchange(7, "ZZ/SOMEBODY", order(1, "4711", "48")))
+	p.drop(t, "po.edi", wrapped(7, "ZZ/SOMEBODY", order(1, "4711", "48")))
 	b := read(t, s)
 	if len(b.Records) != 0 {
 		t.Fatalf("records %v", ids(b))
@@ -115,7 +119,7 @@ func TestWrongPartner(t *testing.T) {
 func TestWrongPartnerBesideTheRightOne(t *testing.T) {
 	p := newPartner(t)
 	s := p.source(t)
-	p.drop(t, "po.edi", interchange(7, "ZZ/SOMEBODY", order(1, "4711", "48"))+interchange(8, acme, order(1, "4712", "48")))
+	p.drop(t, "po.edi", wrapped(7, "ZZ/SOMEBODY", order(1, "4711", "48"))+wrapped(8, acme, order(1, "4712", "48")))
 	b := read(t, s)
 	if len(b.Records) != 1 || b.Records[0].Key != "4712" {
 		t.Fatalf("records %v", ids(b))
@@ -127,22 +131,22 @@ func TestWrongPartnerBesideTheRightOne(t *testing.T) {
 }
 
 func TestCutOffAndForeignFilesAreQuarantined(t *testing.T) {
-	whole := interchange(7, acme, order(1, "4711", "48"))
+	whole := wrapped(7, acme, order(1, "4711", "48"))
 	for _, test := range []struct{ name, content, code, says string }{
 		{"cut off in a set", whole[:strings.Index(whole, "PO1*")+6], "edi.interchange", "cut off"},
 		{"cut off in a tag", whole[:strings.Index(whole, "PO1*")+1], "edi.interchange", "cut off"},
-		{"a group without a number", strings.Replace(whole, "GS*", "GS***", 1), "edi.", "GS"},
+		{"a group without a number", strings.Replace(whole, "GS*", "GS***", 1), "edi.group", "GE02"},
 		{"cut off before the end", strings.TrimSuffix(whole, "IEA*1*000000007~"), "edi.interchange", "IEA"},
-		{"cut off in the header", whole[:40], "edi.not-x12", "16 elements"},
-		{"not X12", "order;4711\n", "edi.not-x12", "does not begin with ISA"},
-		{"empty", "", "edi.not-x12", "empty"},
+		{"cut off in the header", whole[:40], "edi.not-edi", "16"},
+		{"not X12", "order;4711\n", "edi.not-edi", "no interchange begins here"},
+		{"empty", "", "edi.not-edi", ""},
 		{"too large", strings.Repeat(whole, 1<<20/len(whole)+1), "edi.size", "limit"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := newPartner(t)
 			s := p.source(t)
 			p.drop(t, "bad.edi", test.content)
-			p.drop(t, "good.edi", interchange(8, acme, order(1, "4712", "48")))
+			p.drop(t, "good.edi", wrapped(8, acme, order(1, "4712", "48")))
 			b := read(t, s)
 			if len(b.Records) != 0 || len(b.Unreadable) != 1 {
 				t.Fatalf("records %v, unreadable %v", ids(b), b.Unreadable)
@@ -171,7 +175,7 @@ func TestCutOffAndForeignFilesAreQuarantined(t *testing.T) {
 func TestARejectedInterchangeIsNotAcceptedByThe997(t *testing.T) {
 	p := newPartner(t)
 	s := p.source(t)
-	p.drop(t, "po.edi", strings.Replace(interchange(7, acme, order(1, "4711", "48")), "IEA*1*", "IEA*2*", 1))
+	p.drop(t, "po.edi", strings.Replace(wrapped(7, acme, order(1, "4711", "48")), "IEA*1*", "IEA*2*", 1))
 	b := read(t, s)
 	wantUnreadable(t, b, "edi.interchange", "IEA01")
 	must(t, s.Ack(t.Context(), b.Position))
@@ -185,7 +189,7 @@ func TestARejectedInterchangeIsNotAcceptedByThe997(t *testing.T) {
 func TestACrashAfterTheAnswerRepeatsTheSame997(t *testing.T) {
 	p := newPartner(t)
 	s := p.source(t)
-	p.drop(t, "po.edi", interchange(7, acme, order(1, "4711", "48")))
+	p.drop(t, "po.edi", wrapped(7, acme, order(1, "4711", "48")))
 	first := read(t, s)
 	p.memory.ended.Store(true)
 	if err := s.Ack(t.Context(), first.Position); err == nil {
@@ -195,7 +199,7 @@ func TestACrashAfterTheAnswerRepeatsTheSame997(t *testing.T) {
 	before := p.content(t, "inbox/997_000000001.edi")
 
 	// The sequence moves on in between, as it would.
-	if _, err := p.memory.Next(t.Context(), p.cfg.Partner.sequence(), "another document"); err != nil {
+	if _, err := p.memory.Next(t.Context(), p.cfg.Partner.Sequence(), "another document"); err != nil {
 		t.Fatal(err)
 	}
 	again := p.source(t)
@@ -215,7 +219,7 @@ func TestACrashAfterTheAnswerRepeatsTheSame997(t *testing.T) {
 func TestACrashBeforeTheArchiveHandsNothingOverAgain(t *testing.T) {
 	p := newPartner(t)
 	s := p.source(t)
-	p.drop(t, "po.edi", interchange(7, acme, order(1, "4711", "48")))
+	p.drop(t, "po.edi", wrapped(7, acme, order(1, "4711", "48")))
 	b := read(t, s)
 	p.server.Hook(func(op, name string) error {
 		if strings.Contains(op, "Rename") && strings.Contains(name, "po.edi") {
@@ -226,7 +230,12 @@ func TestACrashBeforeTheArchiveHandsNothingOverAgain(t *testing.T) {
 	_ = s.Ack(t.Context(), b.Position) // the move is tried again later, by a process that is gone
 	wantFiles(t, p.files(t, "outbox"))
 	p.server.Hook(nil)
-	nothing(t, p.source(t))
+	again := p.source(t)
+	b = read(t, again)
+	if len(b.Records)+len(b.Unreadable) > 0 {
+		t.Errorf("handed over again: %v, %v", ids(b), b.Unreadable)
+	}
+	must(t, again.Ack(t.Context(), b.Position))
 	wantFiles(t, p.files(t, "inbox"), "inbox/997_000000001.edi")
 	wantFiles(t, p.files(t, "outbox"), "outbox/archive/*/po.edi")
 }
@@ -236,7 +245,7 @@ func TestACrashBeforeTheArchiveHandsNothingOverAgain(t *testing.T) {
 func TestAnAnswerThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 	p := newPartner(t)
 	s := p.source(t)
-	p.drop(t, "po.edi", interchange(7, acme, order(1, "4711", "48")))
+	p.drop(t, "po.edi", wrapped(7, acme, order(1, "4711", "48")))
 	b := read(t, s)
 	p.server.Hook(func(op, name string) error {
 		if strings.Contains(name, "inbox") {
@@ -254,21 +263,171 @@ func TestAnAnswerThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 	wantFiles(t, p.files(t, "outbox"), "outbox/archive/*/po.edi")
 }
 
-func TestTheSameFileAgainIsPutAside(t *testing.T) {
+// A partner who sends an interchange again waits for the answer: the same answer
+// is written again, and nothing is ordered twice, whatever else is in the file.
+func TestAResendIsAnsweredAgainAndNotUsedAgain(t *testing.T) {
 	p := newPartner(t)
 	s := p.source(t)
-	content := interchange(7, acme, order(1, "4711", "48"))
-	p.drop(t, "po.edi", content)
+	first := wrapped(7, acme, order(1, "4711", "48"))
+	p.drop(t, "po.edi", first)
 	must(t, s.Ack(t.Context(), read(t, s).Position))
-	p.drop(t, "po-again.edi", content)
-	nothing(t, s)
-	wantFiles(t, p.files(t, "inbox"), "inbox/997_000000001.edi")
+	answer := p.content(t, "inbox/997_000000001.edi")
+	must(t, os.Remove(filepath.Join(p.dir, "inbox", "997_000000001.edi"))) // collected, and lost there
+	p.drop(t, "po-again.edi", first+wrapped(8, acme, order(1, "4712", "1")))
+	b := read(t, s)
+	if len(b.Records) != 1 || b.Records[0].Key != "4712" || len(b.Unreadable) != 0 {
+		t.Fatalf("records %v, unreadable %v", ids(b), b.Unreadable)
+	}
+	must(t, s.Ack(t.Context(), b.Position))
+	wantFiles(t, p.files(t, "inbox"), "inbox/997_000000001.edi", "inbox/997_000000002.edi")
+	if again := p.content(t, "inbox/997_000000001.edi"); again != answer {
+		t.Errorf("answered differently:\n%s\n%s", answer, again)
+	}
+	wantFiles(t, p.files(t, "outbox"), "outbox/archive/*/po-again.edi", "outbox/archive/*/po.edi")
+}
+
+// The same control number with other content is a mistake of the partner's.
+func TestAClashOfControlNumbersIsRejected(t *testing.T) {
+	p := newPartner(t)
+	p.cfg.Partner.Acknowledge.Kinds = []string{"TA1", "997"}
+	s := p.source(t)
+	p.drop(t, "a.edi", wrapped(7, acme, order(1, "4711", "48")))
+	must(t, s.Ack(t.Context(), read(t, s).Position))
+	p.drop(t, "b.edi", wrapped(7, acme, order(1, "4712", "48")))
+	b := read(t, s)
+	if len(b.Records) != 0 {
+		t.Fatalf("records %v", ids(b))
+	}
+	wantUnreadable(t, b, "edi.interchange", "000000007", "a.edi", "new number")
+	must(t, s.Ack(t.Context(), b.Position))
+	if answer := p.content(t, "inbox/TA1_000000003.edi"); !strings.Contains(answer, "TA1*000000007*260105*0915*R*025~") {
+		t.Errorf("answered with\n%s", answer)
+	}
+	wantFiles(t, p.files(t, "outbox/error"), "outbox/error/b.edi", "outbox/error/b.edi.reason.txt")
+
+	p.cfg.Partner.Duplicates.Clash = "warn"
+	tolerant := p.source(t)
+	p.drop(t, "c.edi", wrapped(7, acme, order(1, "4713", "48")))
+	if b := read(t, tolerant); len(b.Records) != 1 {
+		t.Errorf("a partner whose numbers clash by partner: records %v, unreadable %v", ids(b), b.Unreadable)
+	}
+}
+
+// What was not agreed is refused before it becomes an order.
+func TestOnlyWhatWasAgreedIsTaken(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*partner.Partner)
+		code   string
+		says   string
+	}{
+		{"a test document in production", func(p *partner.Partner) { p.Accept = []string{"P"} }, "edi.interchange", "ISA15"},
+		{"a set that nobody agreed on", func(p *partner.Partner) { p.Receive = map[string]partner.Incoming{"860": {}} }, "edi.set", "860"},
+		{"another release", func(p *partner.Partner) {
+			p.Receive = map[string]partner.Incoming{"850": {Releases: []string{"005010"}}}
+		}, "edi.set", "005010"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := newPartner(t)
+			test.change(&p.cfg.Partner)
+			s := p.source(t)
+			p.drop(t, "po.edi", wrapped(7, acme, order(1, "4711", "48")))
+			b := read(t, s)
+			if len(b.Records) != 0 {
+				t.Fatalf("records %v", ids(b))
+			}
+			wantUnreadable(t, b, test.code, test.says)
+			must(t, s.Ack(t.Context(), b.Position))
+			if answer := p.content(t, "inbox/997_000000001.edi"); !strings.Contains(answer, "AK9*R*") {
+				t.Errorf("answered with\n%s", answer)
+			}
+		})
+	}
+}
+
+// Tolerances: the same defect is a matter of the partner.
+func TestTolerancesDecide(t *testing.T) {
+	p := newPartner(t)
+	p.cfg.Partner.Tolerances.Codes = "warn"
+	s := p.source(t)
+	content := strings.Replace(wrapped(7, acme, order(1, "4711", "48")), "BEG*00*", "BEG*QQ*", 1)
+	p.drop(t, "po.edi", content)
+	b := read(t, s)
+	if len(b.Records) != 1 {
+		t.Fatalf("records %v, unreadable %v", ids(b), b.Unreadable)
+	}
+	must(t, s.Ack(t.Context(), b.Position))
+	if answer := p.content(t, "inbox/997_000000001.edi"); !strings.Contains(answer, "AK5*E") {
+		t.Errorf("answered with\n%s", answer)
+	}
+}
+
+func TestWhenTheAgreementWantsAnswers(t *testing.T) {
+	good, bad := wrapped(7, acme, order(1, "4711", "48")), wrapped(8, acme, order(1, "4712", "4X"))
+	for _, test := range []struct {
+		when  string
+		files []string
+	}{
+		{"always", []string{"inbox/997_000000001.edi", "inbox/997_000000002.edi"}},
+		{"errors", []string{"inbox/997_000000001.edi"}},
+		{"never", nil},
+	} {
+		t.Run(test.when, func(t *testing.T) {
+			p := newPartner(t)
+			p.cfg.Partner.Acknowledge.When = test.when
+			s := p.source(t)
+			p.drop(t, "po.edi", good+bad)
+			must(t, s.Ack(t.Context(), all(t, s).Position))
+			wantFiles(t, p.files(t, "inbox"), test.files...)
+		})
+	}
+}
+
+// A stock report of many lines comes in parts, and never whole in memory.
+func TestLongReportsComeInParts(t *testing.T) {
+	const lines = 2500
+	var b strings.Builder
+	b.WriteString("ISA*00*          *00*          *ZZ*ACMEOUTFIT     *08*9254110060     *260105*0915*U*00401*000000009*0*T*>~GS*IB*ACMEOUTFIT*9254110060*20260105*0915*9*X*004010~")
+	b.WriteString("ST*846*0001~BIA*00*DD*STOCK-1*20260105~")
+	for i := range lines {
+		fmt.Fprintf(&b, "LIN*%d*VN*AX-%d~QTY*33*%d*EA~", i+1, i, i)
+	}
+	fmt.Fprintf(&b, "CTT*%d~SE*%d*0001~GE*1*9~IEA*1*000000009~", lines, 2*lines+4)
+	p := newPartner(t)
+	s := p.source(t)
+	p.drop(t, "stock.edi", b.String())
+	batch := all(t, s)
+	if len(batch.Records) != 3 || len(batch.Unreadable) != 0 {
+		t.Fatalf("%d records, unreadable %v", len(batch.Records), batch.Unreadable)
+	}
+	got := 0
+	for i, r := range batch.Records {
+		var doc struct {
+			Transaction struct{ Part int }
+			Inventory   struct {
+				Reference string
+				Lines     []any
+			}
+		}
+		must(t, json.Unmarshal(r.Payload, &doc))
+		got += len(doc.Inventory.Lines)
+		if doc.Transaction.Part != i+1 || doc.Inventory.Reference != "STOCK-1" || !strings.HasSuffix(r.ID, fmt.Sprintf("/%d", i+1)) {
+			t.Errorf("part %d: %+v, id %s", i+1, doc.Transaction, r.ID)
+		}
+	}
+	if got != lines {
+		t.Errorf("%d lines came, want %d", got, lines)
+	}
+	must(t, s.Ack(t.Context(), batch.Position))
+	if answer := p.content(t, "inbox/997_000000001.edi"); !strings.Contains(answer, "AK9*A*1*1*1~") {
+		t.Errorf("answered with\n%s", answer)
+	}
 }
 
 func TestAcknowledgementsAreNotAcknowledged(t *testing.T) {
 	p := newPartner(t)
 	s := p.source(t)
-	p.drop(t, "po.edi", interchange(7, acme, order(1, "4711", "48")))
+	p.drop(t, "po.edi", wrapped(7, acme, order(1, "4711", "48")))
 	must(t, s.Ack(t.Context(), read(t, s).Position))
 	// The partner's answer to us has the parties the other way round.
 	ours := p.content(t, "inbox/997_000000001.edi")

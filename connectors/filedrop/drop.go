@@ -131,7 +131,7 @@ func (o Options) Validate() []error {
 type Drop struct {
 	fs     FS
 	o      Options
-	seen   *Ledger
+	seen   *Ledger[Seen]
 	claims string // the folder of this instance's claims
 
 	state dropState
@@ -178,7 +178,7 @@ func OpenDrop(ctx context.Context, fsys FS, options Options) (*Drop, error) {
 	if err := CheckName(o.Instance); err != nil {
 		return nil, sdk.Fail(sdk.BadConfig, "filedrop.instance", err)
 	}
-	d := &Drop{fs: fsys, o: o, seen: NewLedger(o.State, "seen", o.Remember, o.Now)}
+	d := &Drop{fs: fsys, o: o, seen: NewLedger[Seen](o.State, "seen", o.Remember, o.Now)}
 	d.claims = d.in(o.Claimed, o.Instance)
 	if err := d.start(ctx); err != nil {
 		return nil, err
@@ -196,11 +196,27 @@ func (d *Drop) in(elements ...string) string {
 // do not appear; they are archived and reported to OnDuplicate.
 func (d *Drop) Next(ctx context.Context) (*Document, error) {
 	for {
+		doc, err := d.Within(ctx, time.Hour)
+		if doc != nil || err != nil {
+			return doc, err
+		}
+	}
+}
+
+// Within is Next that waits no longer than most: then it returns nil, so that a
+// caller can see to other things.
+func (d *Drop) Within(ctx context.Context, most time.Duration) (*Document, error) {
+	until := time.Now().Add(most)
+	for {
 		doc, wait, err := d.poll(ctx)
 		if doc != nil || err != nil {
 			return doc, err
 		}
-		timer := time.NewTimer(wait)
+		left := time.Until(until)
+		if left <= 0 {
+			return nil, nil
+		}
+		timer := time.NewTimer(min(wait, left))
 		select {
 		case <-ctx.Done():
 			timer.Stop()

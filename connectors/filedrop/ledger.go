@@ -17,11 +17,20 @@ type Seen struct {
 	At      time.Time `json:"t"`
 }
 
+// RememberedAt is when the memory began.
+func (s Seen) RememberedAt() time.Time { return s.At }
+
+// Memory is what a Ledger keeps under an identity. It is stored as JSON.
+type Memory interface {
+	// RememberedAt is the time from which it is kept.
+	RememberedAt() time.Time
+}
+
 // Ledger remembers document identities in the core's state for some time.
 // Identities are spread over 4,096 entries by their first three hex digits, so
 // that one entry stays small at ten thousand files a day, and expired ones are
 // dropped whenever their entry is written.
-type Ledger struct {
+type Ledger[T Memory] struct {
 	state  sdk.State
 	prefix string
 	keep   time.Duration
@@ -30,18 +39,18 @@ type Ledger struct {
 
 // NewLedger makes a ledger under a prefix of the instance's state. Identities
 // are hex digits, at least three.
-func NewLedger(state sdk.State, prefix string, keep time.Duration, now func() time.Time) *Ledger {
-	return &Ledger{state: state, prefix: prefix, keep: keep, now: now}
+func NewLedger[T Memory](state sdk.State, prefix string, keep time.Duration, now func() time.Time) *Ledger[T] {
+	return &Ledger[T]{state: state, prefix: prefix, keep: keep, now: now}
 }
 
-func (l *Ledger) key(id string) string { return l.prefix + "/" + id[:3] }
+func (l *Ledger[T]) key(id string) string { return l.prefix + "/" + id[:3] }
 
-func (l *Ledger) load(ctx context.Context, id string) (map[string]Seen, uint64, error) {
+func (l *Ledger[T]) load(ctx context.Context, id string) (map[string]T, uint64, error) {
 	value, rev, err := l.state.Get(ctx, l.key(id))
 	if err != nil {
 		return nil, 0, fmt.Errorf("duplicate ledger: %w", err)
 	}
-	entries := map[string]Seen{}
+	entries := map[string]T{}
 	if rev > 0 && len(value) > 0 {
 		if err := json.Unmarshal(value, &entries); err != nil {
 			return nil, 0, sdk.Failf(sdk.Bug, "filedrop.ledger", "the duplicate ledger's entry %s is damaged: %w", l.key(id), err)
@@ -51,27 +60,28 @@ func (l *Ledger) load(ctx context.Context, id string) (map[string]Seen, uint64, 
 }
 
 // Lookup finds an identity that is not older than keep.
-func (l *Ledger) Lookup(ctx context.Context, id string) (Seen, bool, error) {
+func (l *Ledger[T]) Lookup(ctx context.Context, id string) (T, bool, error) {
+	var none T
 	entries, _, err := l.load(ctx, id)
 	if err != nil {
-		return Seen{}, false, err
+		return none, false, err
 	}
 	seen, ok := entries[id]
-	if ok && l.now().Sub(seen.At) > l.keep {
-		return Seen{}, false, nil
+	if ok && l.now().Sub(seen.RememberedAt()) > l.keep {
+		return none, false, nil
 	}
 	return seen, ok, nil
 }
 
 // Remember adds an identity; one that is there stays as it is.
-func (l *Ledger) Remember(ctx context.Context, id string, seen Seen) error {
+func (l *Ledger[T]) Remember(ctx context.Context, id string, seen T) error {
 	for {
 		entries, rev, err := l.load(ctx, id)
 		if err != nil {
 			return err
 		}
 		for other, entry := range entries {
-			if l.now().Sub(entry.At) > l.keep {
+			if l.now().Sub(entry.RememberedAt()) > l.keep {
 				delete(entries, other)
 			}
 		}

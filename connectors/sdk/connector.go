@@ -77,6 +77,17 @@ func (c Connector[C]) decode(in map[string]any, role string) (decoded[C], error)
 	return out, nil
 }
 
+// Decode reads a configuration over its defaults without a connector around it,
+// as strictly as a connector's own is read: for a command that looks at a part
+// of one. Problems and warnings are *Error with the JSON pointer in Field.
+func Decode[C any](in map[string]any, defaults C) (cfg C, problems, warnings []error) {
+	d, err := Connector[C]{Defaults: defaults}.decode(in, "")
+	if err != nil {
+		return defaults, []error{Fail(Bug, "sdk.config_type", err)}, nil
+	}
+	return d.cfg, d.problems, d.warnings
+}
+
 func badConfig(list []schema.Problem) []error {
 	var out []error
 	for _, p := range list {

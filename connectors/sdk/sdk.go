@@ -219,8 +219,14 @@ type Env struct {
 	State State
 }
 
+// Shared begins the State keys that all endpoints of a connection share: what a
+// sink sent and a source gets answered, for instance. Other keys belong to one
+// endpoint.
+const Shared = "connection/"
+
 // State is what a connector remembers: positions, duplicate hashes, control
-// numbers. It is stored by the core; a connector owns no database.
+// numbers. It is stored by the core; a connector owns no database. Sequences
+// belong to the connection, and so do keys that begin with Shared.
 type State interface {
 	// Get returns the value and its revision; revision 0 means no such key.
 	Get(ctx context.Context, key string) (value []byte, rev uint64, err error)

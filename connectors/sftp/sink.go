@@ -27,7 +27,7 @@ type sink struct {
 	env      sdk.Env
 	template nameTemplate
 	fs       filedrop.FS
-	written  *filedrop.Ledger
+	written  *filedrop.Ledger[filedrop.Seen]
 
 	mu        sync.Mutex // one batch file at a time
 	recovered bool
@@ -42,7 +42,7 @@ func openSink(_ context.Context, cfg Config, env sdk.Env) (sdk.Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sink{cfg: cfg, env: env, template: template, fs: fsys, written: filedrop.NewLedger(env.State, "written", rememberWritten, time.Now)}, nil
+	return &sink{cfg: cfg, env: env, template: template, fs: fsys, written: filedrop.NewLedger[filedrop.Seen](env.State, "written", rememberWritten, time.Now)}, nil
 }
 
 // Write implements sdk.Sink.

@@ -98,6 +98,7 @@ sinks:
 	for pointer, place := range map[string]string{
 		"/csv/trim": "connections/c.yaml:11:25", "/csv/delimiter": "connections/c.yaml:8:9", "/count": "connections/c.yaml:11:50",
 		"/csv/none": "connections/c.yaml:11:19", "/none": "connections/c.yaml:11:7", "": "connections/c.yaml:11:7",
+		"/partner/isa/id": "partners/acme.yaml:2:7", "/partner/none": "partners/acme.yaml:1:10",
 	} {
 		if got := in.PosOf(pointer).String(); got != place {
 			t.Errorf("%q stands at %s, expected %s", pointer, got, place)

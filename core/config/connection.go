@@ -87,6 +87,8 @@ type Endpoint struct {
 	file  *strictyaml.File
 	nodes []*yaml.Node // the endpoint's own first, then the connection's
 	at    strictyaml.Pos
+	// partner is whose file stands under /partner of the configuration.
+	partner *Partner
 }
 
 // FullName is "<connection>.<endpoint>".
@@ -95,6 +97,9 @@ func (e *Endpoint) FullName() string { return e.Connection.Name.Value + "." + e.
 // PosOf returns the place of a JSON pointer of the configuration, or that of
 // the nearest thing that exists.
 func (e *Endpoint) PosOf(pointer string) strictyaml.Pos {
+	if rest, ok := strings.CutPrefix(pointer, "/partner/"); ok && e.partner != nil {
+		return e.partner.PosOf("/" + rest)
+	}
 	best, depth := e.at, -1
 	for _, n := range e.nodes {
 		if p, d := locate(n, pointer); p != nil && d > depth {
@@ -145,6 +150,20 @@ func child(n *yaml.Node, name string) (value, key *yaml.Node) {
 type Partner struct {
 	ID      strictyaml.Text
 	Content map[string]any
+
+	file *strictyaml.File
+}
+
+// File is the name of the partner's file in the project.
+func (p *Partner) File() string { return p.file.Name }
+
+// PosOf returns the place of a JSON pointer of the content, or that of the
+// nearest thing around it.
+func (p *Partner) PosOf(pointer string) strictyaml.Pos {
+	if n, depth := locate(p.file.Root, pointer); depth > 0 {
+		return p.file.Pos(n)
+	}
+	return p.ID.Pos
 }
 
 var nameRule = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
@@ -158,11 +177,12 @@ func (l *loader) partner(name string, data []byte) {
 		return
 	}
 	l.refs.resolve(f, f.Root, &l.fs)
-	p := &Partner{}
+	p := &Partner{file: f}
 	if err := f.Root.Decode(&p.Content); err != nil {
 		l.fs.Add(f.Pos(f.Root), "", "cannot read the partner: %v", err)
 		return
 	}
+	p.Content = jsonLike(p.Content).(map[string]any)
 	id, _ := child(f.Root, "partner")
 	if id == nil {
 		l.fs.Add(f.Pos(f.Root), "begin the file with `partner: <id>`", "the key %q is missing", "partner")
@@ -187,11 +207,9 @@ func (l *loader) connection(name string, data []byte) {
 	if c.Name.Value != "" && !nameRule.MatchString(c.Name.Value) {
 		l.fs.Add(c.Name.Pos, nameHint, "%q cannot be a connection's name", c.Name.Value)
 	}
-	var partner map[string]any
+	var partner *Partner
 	if id := c.Partner.Value; id != "" {
-		if p, ok := l.project.Partners[id]; ok {
-			partner = p.Content
-		} else {
+		if partner = l.project.Partners[id]; partner == nil {
 			l.fs.Add(c.Partner.Pos, "write it to partners/"+id+".yaml", "there is no partner %q", id)
 		}
 	}
@@ -202,7 +220,7 @@ func (l *loader) connection(name string, data []byte) {
 		nodes map[string]yaml.Node
 	}{{Source, c.SourceNodes}, {Sink, c.SinkNodes}, {Call, c.CallNodes}} {
 		for ep, n := range g.nodes {
-			e := &Endpoint{Connection: c, Name: ep, Role: g.role, file: f, nodes: []*yaml.Node{&n, &c.ConfigNode}, at: c.Name.Pos}
+			e := &Endpoint{Connection: c, Name: ep, Role: g.role, file: f, nodes: []*yaml.Node{&n, &c.ConfigNode}, at: c.Name.Pos, partner: partner}
 			if n.Line > 0 {
 				e.at = f.Pos(&n)
 			}
@@ -215,7 +233,7 @@ func (l *loader) connection(name string, data []byte) {
 			}
 			e.Config = merge(base, l.object(f, &n))
 			if partner != nil {
-				e.Config["partner"] = partner
+				e.Config["partner"] = partner.Content
 			}
 			c.Endpoints = append(c.Endpoints, e)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"unicode/utf8"
 )
 
 // Position returns how far a source has been read, nil when it never was.
@@ -37,6 +38,30 @@ func (l *Ledger) StateGet(ctx context.Context, instance, key string) (val []byte
 		return nil, 0, nil
 	}
 	return row.Value, row.Rev, err
+}
+
+// Remembered is a value that a connector instance remembers.
+type Remembered struct {
+	Key   string `db:"name"`
+	Value []byte `db:"value"`
+}
+
+// StateList returns what an instance, or a connection for its shared keys,
+// remembers under keys that begin with a prefix, in the order of the keys; at
+// most limit values.
+func (l *Ledger) StateList(ctx context.Context, instance, prefix string, limit int) ([]Remembered, error) {
+	return l.StatePage(ctx, instance, prefix, "", limit)
+}
+
+// StatePage is StateList from behind a key on, for lists that are too long to be
+// held at once.
+func (l *Ledger) StatePage(ctx context.Context, instance, prefix, after string, limit int) ([]Remembered, error) {
+	var out []Remembered
+	// Neither LIKE, whose wildcards keys may contain, nor a range for the prefix,
+	// which means something else in every collation.
+	err := l.selectAll(ctx, &out, `SELECT name, value FROM connector_state WHERE instance = ? AND name > ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?`,
+		text(instance), text(after), utf8.RuneCountInString(prefix), text(prefix), limit)
+	return out, err
 }
 
 // StatePut sets a value if the key is still at revision ifRev (0: there is none)

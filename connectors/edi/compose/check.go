@@ -14,7 +14,7 @@ import (
 // check reads what was written, with the grammars that it was written by, and
 // turns what would be rejected into problems of the document.
 func (w *writer) check() error {
-	v := &validate.Validator{Grammars: w.lib, Syntax: syntax.Options{MaxSegment: len(w.e.out) + 1}}
+	v := &validate.Validator{Grammars: w.lib, Overlays: w.overlays, Syntax: syntax.Options{MaxSegment: len(w.e.out) + 1}}
 	return v.Run(bytes.NewReader(w.e.out), &checker{w: w, at: -1})
 }
 

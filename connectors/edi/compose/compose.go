@@ -46,6 +46,9 @@ type Agreement struct {
 	// GroupSender and GroupReceiver are GS02 and GS03; empty: the ids.
 	GroupSender, GroupReceiver string
 
+	// Set is the set of documents that name none; empty: the one whose name is that
+	// of the document's member.
+	Set string
 	// Release is the release of the grammars, 004010 or D96A, and Association what
 	// follows it: VICS, EAN008. A document's own come first.
 	Release, Association string
@@ -64,6 +67,9 @@ type Agreement struct {
 	UNA bool
 	// UNG writes groups around EDIFACT messages.
 	UNG bool
+	// Overlays returns what was agreed with the partner for a set, as a validator
+	// asks for it; nil is the set as the library has it.
+	Overlays func(std syntax.Standard, release, set string) *grammar.Set
 }
 
 // Numbers are what is drawn for one interchange, from durable sequences.
@@ -88,6 +94,7 @@ func (a Agreement) Interchange(lib *grammar.Library, docs []*Document, n Numbers
 		return nil, err
 	}
 	w := newWriter(lib)
+	w.overlays, w.usual = a.Overlays, a.Set
 	w.interchange(h)
 	parts, err := joined(docs)
 	if err != nil {

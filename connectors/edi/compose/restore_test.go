@@ -22,7 +22,7 @@ import (
 func shaped(t testing.TB, file []byte, items int) []string {
 	t.Helper()
 	var out []string
-	s := shape.New(shape.Options{PartItems: items, Each: func(d *shape.Document) error {
+	s := shape.New(shape.Options{PartItems: func(*validate.Set) int { return items }, Each: func(d *shape.Document) error {
 		out = append(out, string(d.JSON))
 		return nil
 	}})

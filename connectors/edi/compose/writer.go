@@ -13,6 +13,8 @@ import (
 // them came from.
 type writer struct {
 	lib      *grammar.Library
+	overlays func(std syntax.Standard, release, set string) *grammar.Set
+	usual    string // the set of documents that name none
 	problems *problems
 	e        encoder
 	written  []*composed // sets, in the order of the file
@@ -48,6 +50,16 @@ func (s *composed) functional() string {
 func newWriter(lib *grammar.Library) *writer {
 	p := &problems{}
 	return &writer{lib: lib, problems: p, e: encoder{problems: p}}
+}
+
+// grammar is a set as it was agreed.
+func (w *writer) grammar(std syntax.Standard, release, id string) (*grammar.Set, error) {
+	if w.overlays != nil {
+		if g := w.overlays(std, release, id); g != nil {
+			return g, nil
+		}
+	}
+	return w.lib.Set(std, release, id)
 }
 
 func (w *writer) interchange(h header) {
@@ -219,13 +231,13 @@ func (w *writer) joined(p joint, o *value, g *grammar.Set) *value {
 // find finds the set of a document: the one that transaction.set names, or the
 // one whose name the document uses. It returns the object of the set.
 func (w *writer) find(p joint, out *composed) *value {
-	out.id = p.transaction("set")
+	out.id = or(p.transaction("set"), w.usual)
 	if out.id == "" {
 		if !w.byName(p, out) {
 			return nil
 		}
 	} else {
-		g, err := w.lib.Set(out.std, out.release, out.id)
+		g, err := w.grammar(out.std, out.release, out.id)
 		if err != nil && !errors.Is(err, grammar.ErrUnknown) {
 			w.problems.at(p.root, "", "", "%v", err)
 			return nil
@@ -271,7 +283,7 @@ func (w *writer) byName(p joint, out *composed) bool {
 	}
 	var names []string
 	for _, id := range ids {
-		g, err := w.lib.Set(out.std, out.release, id)
+		g, err := w.grammar(out.std, out.release, id)
 		if err != nil {
 			continue // lint reports it
 		}

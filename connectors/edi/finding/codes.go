@@ -28,6 +28,7 @@ const (
 	InterchangeCount  Code = "envelope.interchange-count"
 	InterchangeMatch  Code = "envelope.interchange-match" // trailer and header differ
 	GroupOpen         Code = "envelope.group-open"
+	GroupNumber       Code = "envelope.group-number" // no number
 	GroupCount        Code = "envelope.group-count"
 	GroupMatch        Code = "envelope.group-match"
 	GroupKind         Code = "envelope.group-kind" // GS01 does not fit the sets in it
@@ -74,3 +75,46 @@ const (
 	HierarchyUp  Code = "business.parent"    // HL02 names no HL before
 	HierarchyNew Code = "business.hierarchy" // HL01 twice
 )
+
+// Codes of the level partner: what breaks the agreement with a partner and not
+// the standard.
+const (
+	PartnerIdentity       Code = "partner.identity" // not from the partner, or not to us
+	PartnerUsage          Code = "partner.usage"    // test or production
+	PartnerSet            Code = "partner.set"      // not agreed
+	PartnerRelease        Code = "partner.release"  // of the set, not agreed
+	PartnerClash          Code = "partner.clash"    // the control number came before, with other content
+	PartnerScope          Code = "partner.scope"    // a set was refused, and by the agreement what stands around it
+	PartnerMissingSegment Code = "partner.missing-segment"
+	PartnerManySegments   Code = "partner.too-many-segments"
+	PartnerUnusedSegment  Code = "partner.unused-segment"
+	PartnerUnusedElement  Code = "partner.unused-element"
+	PartnerMissing        Code = "partner.missing-element"
+	PartnerCondition      Code = "partner.condition"
+	PartnerExclusion      Code = "partner.exclusion"
+	PartnerManyElements   Code = "partner.too-many-elements"
+	PartnerManyComponents Code = "partner.too-many-components"
+	PartnerManyRepeats    Code = "partner.too-many-repeats"
+	PartnerTooShort       Code = "partner.too-short"
+	PartnerTooLong        Code = "partner.too-long"
+	PartnerCharacters     Code = "partner.characters"
+	PartnerDate           Code = "partner.date"
+	PartnerTime           Code = "partner.time"
+	PartnerUnknownCode    Code = "partner.unknown-code"
+)
+
+var agreed = map[Code]Code{
+	MissingElement: PartnerMissing, ConditionMissing: PartnerCondition, ConditionExcluded: PartnerExclusion,
+	TooManyElements: PartnerManyElements, TooManyComponents: PartnerManyComponents, TooManyRepeats: PartnerManyRepeats,
+	TooShort: PartnerTooShort, TooLong: PartnerTooLong, WrongCharacters: PartnerCharacters,
+	WrongDate: PartnerDate, WrongTime: PartnerTime, UnknownCode: PartnerUnknownCode,
+}
+
+// Agreed is the code of the same kind on the level partner; the code itself when
+// that level has none.
+func (c Code) Agreed() Code {
+	if p, ok := agreed[c]; ok {
+		return p
+	}
+	return c
+}

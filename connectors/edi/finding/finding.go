@@ -125,10 +125,33 @@ func (f Finding) String() string {
 		b.WriteString(" (" + strings.Join(place, ", ") + ")")
 	}
 	b.WriteString(": " + f.Message)
+	if f.Value != "" && !strings.Contains(f.Message, f.Value) {
+		fmt.Fprintf(&b, ", found %q", f.Value)
+	}
+	if f.Expected != "" && !strings.Contains(f.Message, f.Expected) {
+		b.WriteString(", expected " + f.Expected)
+	}
 	if f.Hint != "" {
 		b.WriteString("; " + f.Hint)
 	}
 	return b.String()
+}
+
+// Reported lists the codes with which an acknowledgement of X12, or of EDIFACT,
+// reports the finding, by the names of their places: AK403 7, 0085 21. It is empty
+// for what is not reported.
+func (f Finding) Reported(edifact bool) []string {
+	places := []struct{ name, value string }{{"AK304", f.AK304}, {"AK403", f.AK403}, {"AK502", f.AK502}, {"AK905", f.AK905}, {"TA105", f.TA105}}
+	if edifact {
+		places = []struct{ name, value string }{{"0085", f.EDIFACT}}
+	}
+	var out []string
+	for _, p := range places {
+		if p.value != "" && f.Severity != Info {
+			out = append(out, p.name+" "+p.value)
+		}
+	}
+	return out
 }
 
 // Masked returns the finding without data of the document.

@@ -136,6 +136,7 @@ func (l *Library) compileDictionary(std syntax.Standard, release string) (*Dicti
 				seg.Needed = i + 1
 			}
 		}
+		seg.plan = planned(seg)
 		d.Segments[seg.Key] = seg
 		all = append(all, p.err())
 	}
@@ -242,5 +243,6 @@ func (l *Library) compileSet(std syntax.Standard, release, id string) (*Set, err
 		p.file = keyFile
 		p.key(s, keyAt)
 	}
+	p.prepare(s, root)
 	return s, p.err()
 }

@@ -35,8 +35,13 @@ func readYAML(fsys fs.FS, file string) (*yaml.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(b) > maxFile {
-		return nil, fmt.Errorf("%s: %d bytes are more than the limit of %d", file, len(b), maxFile)
+	return parseYAML(file, b, maxFile)
+}
+
+// parseYAML returns the top mapping of a text.
+func parseYAML(file string, b []byte, most int) (*yaml.Node, error) {
+	if len(b) > most {
+		return nil, fmt.Errorf("%s: %d bytes are more than the limit of %d", file, len(b), most)
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(b, &doc); err != nil {
@@ -88,7 +93,7 @@ func (p *problems) only(n *yaml.Node, what string, keys ...string) {
 				return
 			}
 		}
-		p.at(k, "%s has no key %q; known are %s", what, k.Value, strings.Join(keys, ", "))
+		p.at(k, "%s has no key %q; known are %s.%s", what, k.Value, strings.Join(keys, ", "), didYouMean(k.Value, keys))
 	})
 }
 
@@ -98,17 +103,27 @@ var typeNames = map[string]Type{
 	"AN": Text, "ID": Text, "an": Text, "a": Letters, "R": Decimal, "n": Decimal, "DT": Date, "TM": Time, "B": Binary,
 }
 
+const types = "X12 has AN, ID, N0 to N9, R, DT, TM and B, EDIFACT an, a and n"
+
+// typed sets the type by its name in files.
+func (e *Element) typed(kind string) bool {
+	if numberType.MatchString(kind) {
+		e.Type, e.Implied = Number, int(kind[1]-'0')
+		return true
+	}
+	t, ok := typeNames[kind]
+	if ok {
+		e.Type, e.Implied = t, 0
+	}
+	return ok
+}
+
 func (p *problems) element(id string, n *yaml.Node) *Element {
 	p.only(n, "the element "+id, "name", "type", "min", "max", "codes", "open")
 	e := &Element{ID: id, Name: text(n, "name")}
 	kind := text(n, "type")
-	switch t, ok := typeNames[kind]; {
-	case numberType.MatchString(kind):
-		e.Type, e.Implied = Number, int(kind[1]-'0')
-	case ok:
-		e.Type = t
-	default:
-		p.at(n, "the element %s: %q is no type; X12 has AN, ID, N0 to N9, R, DT, TM and B, EDIFACT an, a and n", id, kind)
+	if !e.typed(kind) {
+		p.at(n, "the element %s: %q is no type; %s", id, kind, types)
 	}
 	p.count(n, "min", id, &e.Min)
 	p.count(n, "max", id, &e.Max)

@@ -135,6 +135,10 @@ type Segment struct {
 	Rules    []Rule
 	// Needed is the position of the last mandatory element, 0 when there is none.
 	Needed int
+	// Derived is set where an overlay changed the segment.
+	Derived *Derived
+
+	plan *Plan
 }
 
 // Dictionary is the elements and segments of a version.
@@ -162,7 +166,12 @@ type Set struct {
 	Body []*Node
 	// Nodes is how many there are, those of loops included.
 	Nodes int
-	tags  map[syntax.Key]bool
+	// Overlay is the name of the overlay that made the set out of another; then
+	// Agreed is what it asks.
+	Overlay string
+	Agreed  *Agreed
+	tags    map[syntax.Key]bool
+	index   *Index
 }
 
 // Spot is the place of a value: an element, or a component of one, of a segment
@@ -183,7 +192,7 @@ const Unlimited = 1 << 30
 // segment that opens it.
 type Node struct {
 	Name      string
-	Index     int // in the set, from 0: for those who keep something for every node
+	Number    int // in the set, from 0: for those who keep something for every node
 	Key       syntax.Key
 	Segment   *Segment
 	Mandatory bool
@@ -197,8 +206,12 @@ type Node struct {
 	// AsAt is the position of that element, from 1; 0 without As.
 	AsAt int
 	Tree *Tree
+	// Agreed is what an overlay asks of the segment or of the loop's body; nil for
+	// nothing.
+	Agreed *Agreed
 
 	names map[string]string // of As
+	index *Index
 }
 
 // Named returns the name that a code of the As element gives an item, "" when it

@@ -21,6 +21,7 @@ type Library struct {
 	raw   map[string]*rawDictionary
 	dicts map[string]*dictResult
 	sets  map[string]*setResult
+	names map[string]map[string][]string // by folder and name: sets
 }
 
 type dictResult struct {
@@ -35,7 +36,7 @@ type setResult struct {
 
 // Open returns the library of a folder; nothing is read before it is asked for.
 func Open(fsys fs.FS) *Library {
-	return &Library{fsys: fsys, raw: map[string]*rawDictionary{}, dicts: map[string]*dictResult{}, sets: map[string]*setResult{}}
+	return &Library{fsys: fsys, raw: map[string]*rawDictionary{}, dicts: map[string]*dictResult{}, sets: map[string]*setResult{}, names: map[string]map[string][]string{}}
 }
 
 func folder(std syntax.Standard) string { return strings.ToLower(std.String()) }
@@ -134,4 +135,54 @@ func (l *Library) Lint() error {
 		}
 	}
 	return errors.Join(all...)
+}
+
+// Named lists the sets of a release whose documents have a name, such as
+// purchase_order: mostly one. It reads names alone and compiles nothing.
+func (l *Library) Named(std syntax.Standard, release, name string) ([]string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := folder(std) + "/" + release
+	if l.names[at] == nil {
+		ids, err := l.Sets(std, release)
+		if err != nil {
+			return nil, err
+		}
+		byName := map[string][]string{}
+		for _, id := range ids {
+			n, err := l.nameOf(std, release, id)
+			if err != nil {
+				return nil, err
+			}
+			byName[n] = append(byName[n], id)
+		}
+		l.names[at] = byName
+	}
+	return l.names[at][name], nil
+}
+
+// nameOf reads the name of a set, or of the one that it extends.
+func (l *Library) nameOf(std syntax.Standard, release, id string) (string, error) {
+	for range maxExtends {
+		b, err := fs.ReadFile(l.fsys, path.Join(folder(std), release, setFolder(std), id+".yaml"))
+		if err != nil {
+			return "", err
+		}
+		base := ""
+		for line := range strings.Lines(string(b)) {
+			// Keys of the file itself stand at the beginning of a line.
+			key, value, _ := strings.Cut(line, ":")
+			switch value = strings.Trim(strings.TrimSpace(value), `"'`); key {
+			case "name":
+				return value, nil
+			case "extends":
+				base = value
+			}
+		}
+		if base == "" {
+			return "", nil
+		}
+		release = base
+	}
+	return "", nil
 }

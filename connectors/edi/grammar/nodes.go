@@ -38,7 +38,7 @@ func (p *problems) node(s *Set, n *yaml.Node) *Node {
 		p.at(n, "a segment is written as in `REF O >1 references`, a loop as in `loop: N1 O 200 parties` with a body")
 		return nil
 	}
-	out := &Node{Index: s.Nodes, Key: syntax.KeyOf(f[0]), Max: Unlimited, Mandatory: f[1] == "M"}
+	out := &Node{Number: s.Nodes, Key: syntax.KeyOf(f[0]), Max: Unlimited, Mandatory: f[1] == "M"}
 	s.Nodes++
 	if !strings.Contains(" M O C ", " "+f[1]+" ") {
 		p.at(line, "%s: M is mandatory, O and C are not; found %q", f[0], f[1])

@@ -159,7 +159,7 @@ func BenchmarkShape(b *testing.B) {
 		run("validated", func() error { return v.Run(bytes.NewReader(doc), validate.Ignore{}) })
 		w := shape.NewWriter(io.Discard)
 		run("json", func() error { return v.Run(bytes.NewReader(doc), w) })
-		parts := shape.New(shape.Options{PartItems: 1000, Each: func(*shape.Document) error { return nil }})
+		parts := shape.New(shape.Options{PartItems: func(*validate.Set) int { return 1000 }, Each: func(*shape.Document) error { return nil }})
 		run("parts", func() error { return v.Run(bytes.NewReader(doc), parts) })
 		lineage := shape.New(shape.Options{Lineage: true, Each: func(*shape.Document) error { return nil }})
 		run("lineage", func() error { return v.Run(bytes.NewReader(doc), lineage) })

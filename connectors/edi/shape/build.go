@@ -10,6 +10,7 @@ import (
 // builder writes the object of one set. Its memory is used again for the next.
 type builder struct {
 	shaper  *Shaper
+	most    int // items of a part, 0 for all
 	set     *validate.Set
 	plan    *plan
 	d       syntax.Delimiters
@@ -102,7 +103,7 @@ func (b *builder) segment(seg *syntax.Segment, at validate.Place) {
 		depth--
 	}
 	b.close(depth + 1)
-	l, n := b.top(), &b.plan.nodes[at.Node.Index]
+	l, n := b.top(), &b.plan.nodes[at.Node.Number]
 	if l.mute || n.single && l.run == n {
 		if at.Opens {
 			b.push(n, len(b.out), true)
@@ -110,7 +111,7 @@ func (b *builder) segment(seg *syntax.Segment, at validate.Place) {
 		b.extra(seg)
 		return
 	}
-	if b.shaper.o.PartItems > 0 && !n.single {
+	if b.most > 0 && !n.single {
 		if b.parts(n); b.err != nil {
 			return
 		}
@@ -341,7 +342,7 @@ func (b *builder) extra(seg *syntax.Segment) {
 	for i := len(b.stack) - 1; l.mute; i-- {
 		l = &b.stack[i-1]
 	}
-	if b.shaper.o.PartItems > 0 && len(b.stack) == 1 {
+	if b.most > 0 && len(b.stack) == 1 {
 		if b.strays(); b.err != nil {
 			return
 		}

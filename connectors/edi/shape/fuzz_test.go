@@ -44,7 +44,7 @@ func FuzzShape(f *testing.F) {
 		if len(whole) != len(plain) {
 			t.Fatalf("%d documents with lineage, %d without", len(whole), len(plain))
 		}
-		parts := collect(shape.Options{Lineage: true, PartItems: int(items)})
+		parts := collect(shape.Options{Lineage: true, PartItems: func(*validate.Set) int { return int(items) }})
 		for i := range whole {
 			if whole[i].text != plain[i].text {
 				t.Fatalf("with lineage another document:\n%s\n%s", whole[i].text, plain[i].text)

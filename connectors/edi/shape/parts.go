@@ -16,7 +16,7 @@ const mostPart = 8 << 20
 
 // parts begins another part when the one that is being written has its items.
 func (b *builder) parts(n *node) {
-	full := n.part && b.count >= b.shaper.o.PartItems
+	full := n.part && b.count >= b.most
 	if full || len(b.out) > b.repeated()+mostPart {
 		b.split(n)
 	}
@@ -34,7 +34,7 @@ func (b *builder) strays() {
 		}
 		return
 	}
-	if b.count >= b.shaper.o.PartItems {
+	if b.count >= b.most {
 		b.split(nil)
 	}
 	b.count++

@@ -23,7 +23,7 @@ func TestParts(t *testing.T) {
 	for _, c := range []struct{ lines, most, parts int }{
 		{0, 3, 0}, {1, 3, 0}, {3, 3, 0}, {4, 3, 2}, {6, 3, 2}, {7, 3, 3}, {5, 1, 5}, {5, 0, 0},
 	} {
-		docs := documents(t, advice(c.lines), shape.Options{PartItems: c.most})
+		docs := documents(t, advice(c.lines), shape.Options{PartItems: func(*validate.Set) int { return c.most }})
 		if len(docs) != max(c.parts, 1) {
 			t.Errorf("%d lines in parts of %d: %d documents", c.lines, c.most, len(docs))
 			continue
@@ -87,7 +87,7 @@ func TestPartsOfParts(t *testing.T) {
 			`{"number":"1","lines":[` + quantity(5) + `]}],"totals":{"quantity":"4"}}`,
 		}},
 	} {
-		docs := documents(t, fmt.Sprintf(body, c.lines), shape.Options{PartItems: 2})
+		docs := documents(t, fmt.Sprintf(body, c.lines), shape.Options{PartItems: func(*validate.Set) int { return 2 }})
 		if len(docs) != len(c.want) {
 			t.Errorf("%s: %d parts, want %d", c.name, len(docs), len(c.want))
 			continue
@@ -110,7 +110,7 @@ func TestPartsHoldMemory(t *testing.T) {
 	}
 	n, most := 0, uint64(0)
 	var m runtime.MemStats
-	s := shape.New(shape.Options{PartItems: 1000, Each: func(d *shape.Document) error {
+	s := shape.New(shape.Options{PartItems: func(*validate.Set) int { return 1000 }, Each: func(d *shape.Document) error {
 		if n++; n%50 == 0 {
 			runtime.GC()
 			runtime.ReadMemStats(&m)
@@ -162,7 +162,7 @@ func TestListsThatAreNoLines(t *testing.T) {
 		"without place": isa + "GS*PO*A*B*20260105*0900*12*X*004010~ST*850*0001~BEG*00*SA*1**20260105~" + strings.Repeat("QQQ*DP*077~", many) + "SE*9*0001~GE*1*12~IEA*1*000000317~",
 	} {
 		found, parts := 0, 0
-		s := shape.New(shape.Options{PartItems: 1000, Each: func(d *shape.Document) error {
+		s := shape.New(shape.Options{PartItems: func(*validate.Set) int { return 1000 }, Each: func(d *shape.Document) error {
 			parts++
 			found += bytes.Count(d.JSON, []byte(`"077"`))
 			if len(d.JSON) > 10<<20 {
@@ -195,7 +195,7 @@ func TestSkipAndErrors(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	n := 0
-	s = shape.New(shape.Options{PartItems: 2, Each: func(*shape.Document) error { n++; return io.ErrClosedPipe }})
+	s = shape.New(shape.Options{PartItems: func(*validate.Set) int { return 2 }, Each: func(*shape.Document) error { n++; return io.ErrClosedPipe }})
 	if err := (&validate.Validator{Grammars: library}).Run(strings.NewReader(doc), s); err != io.ErrClosedPipe || n != 1 {
 		t.Errorf("%d documents, %v", n, err)
 	}

@@ -96,7 +96,7 @@ func newPlan(g *grammar.Set) *plan {
 	segments := map[*grammar.Segment]*segment{}
 	p.body(g.Body, segments)
 	if len(g.Body) > 0 && !g.Body[0].Loop() && g.Body[0].Single() {
-		p.nodes[g.Body[0].Index].opening = true
+		p.nodes[g.Body[0].Number].opening = true
 	}
 	return p
 }
@@ -104,7 +104,7 @@ func newPlan(g *grammar.Set) *plan {
 // body compiles nodes and tells whether one of them is handed over in parts.
 func (p *plan) body(nodes []*grammar.Node, segments map[*grammar.Segment]*segment) (parts bool) {
 	for _, n := range nodes {
-		out := &p.nodes[n.Index]
+		out := &p.nodes[n.Number]
 		if segments[n.Segment] == nil {
 			segments[n.Segment] = newSegment(n.Segment)
 		}

@@ -42,10 +42,11 @@ const Slots = "_slots"
 
 // Options say how sets are handed over.
 type Options struct {
-	// PartItems hands a set over in parts of so many items of its fragment loop,
-	// 0 in one piece. Each part repeats what stands before the loop. Every other
-	// list that grows to megabytes is parted, too, so that memory stays bounded.
-	PartItems int
+	// PartItems tells of how many items of its fragment loop a set is handed over
+	// in parts, 0 in one piece; nil is in one piece. Each part repeats what stands
+	// before the loop. Every other list of such a set that grows to megabytes is
+	// parted, too, so that memory stays bounded.
+	PartItems func(*validate.Set) int
 	// Lineage tells for every value where it stands in the file. It costs time.
 	Lineage bool
 	// Skip leaves out sets; it is asked when they begin.
@@ -126,12 +127,16 @@ func (s *Shaper) BeginSet(set *validate.Set) error {
 	}
 	s.env.beginSet()
 	s.b.begin(set, s.plan(set.Grammar))
+	s.b.most = 0
+	if s.o.PartItems != nil {
+		s.b.most = s.o.PartItems(set)
+	}
 	return nil
 }
 
 // Segment implements validate.Handler.
 func (s *Shaper) Segment(seg *syntax.Segment, at validate.Place) error {
-	if s.skip {
+	if s.skip || at.Set == nil {
 		return nil
 	}
 	s.b.segment(seg, at)

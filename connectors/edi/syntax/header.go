@@ -125,8 +125,8 @@ func (r *Reader) una(head []byte) error {
 		return ErrNotEDI
 	}
 	d := Delimiters{Component: head[3], Element: head[4], Decimal: head[5], Release: head[6], Repetition: head[7], Segment: head[8]}
-	if d.Release == ' ' {
-		d.Release = 0
+	if d.Release == ' ' || d.Release == d.Element || d.Release == d.Component || d.Release == d.Segment {
+		d.Release = 0 // what separates cannot release
 	}
 	if d.Repetition == ' ' {
 		d.Repetition = 0

@@ -6,11 +6,21 @@ import (
 	"io"
 )
 
-// Options limit what a Reader takes.
+// Options limit what a Reader takes, whoever sends it. Depth needs no limit here:
+// loops are as deep as the grammar says, and components are not kept.
 type Options struct {
 	// MaxSegment is the longest segment in bytes; 0 means 1 MiB. It bounds the
-	// reader's memory.
+	// reader's memory. A longer one ends reading with a *SegmentError.
 	MaxSegment int
+	// MaxElements is how many elements of a segment are told apart; 0 means 1,000.
+	// A segment that has more is Overfull, and reading goes on.
+	MaxElements int
+	// MaxInterchange is the largest interchange in bytes; 0 means no limit. What is
+	// behind ends reading with a *LimitError.
+	MaxInterchange int64
+	// MaxSets is how many sets an interchange may have; 0 means no limit. One more
+	// ends reading with a *LimitError.
+	MaxSets int
 }
 
 // ErrNotEDI says that the stream does not begin with an interchange.
@@ -19,7 +29,7 @@ var ErrNotEDI = errors.New("no interchange begins here: expected ISA (X12), UNA 
 // Reader cuts a stream into segments.
 type Reader struct {
 	r        io.Reader
-	max      int
+	o        Options
 	buf      []byte
 	from, to int   // the unread part of buf
 	base     int64 // offset of buf[0] in the stream
@@ -30,10 +40,18 @@ type Reader struct {
 	d        Delimiters
 	wrapped  bool
 	seg      Segment
+	index    index
+	overfull bool // the segment that is looked for, see index.trim
+	vague    bool
 	scratch  []byte
+	again    index // of scratch
 	notes    []Note
-	fresh    bool // the next segment is the header
+	fresh    bool  // the next segment is the header
+	start    int64 // of the interchange
+	sets     int   // of the interchange
 	layout   Layout
+
+	first, last Key // the segments that begin a set and end an interchange
 }
 
 // NewReader returns a Reader of r, which needs no buffer of its own.
@@ -41,8 +59,11 @@ func NewReader(r io.Reader, o Options) *Reader {
 	if o.MaxSegment <= 0 {
 		o.MaxSegment = 1 << 20
 	}
+	if o.MaxElements <= 0 {
+		o.MaxElements = 1000
+	}
 	const window = 64 << 10
-	return &Reader{r: r, max: o.MaxSegment, buf: make([]byte, window)}
+	return &Reader{r: r, o: o, buf: make([]byte, window)}
 }
 
 // Standard is that of the interchange that is being read.
@@ -67,6 +88,9 @@ func (r *Reader) Layout() Layout { return r.layout }
 
 // Notes returns what was noticed since the last call.
 func (r *Reader) Notes() []Note {
+	if len(r.notes) == 0 {
+		return nil
+	}
 	out := r.notes
 	r.notes = nil
 	return out
@@ -89,6 +113,7 @@ func (r *Reader) fill() (bool, error) {
 		copy(r.buf, r.buf[r.from:r.to])
 		r.base += int64(r.from)
 		r.to -= r.from
+		r.index.moved(r.from)
 		r.from = 0
 	}
 	if r.to == len(r.buf) {
@@ -130,58 +155,71 @@ func (r *Reader) want(n int) ([]byte, error) {
 func (r *Reader) offset() int64 { return r.base + int64(r.from) }
 
 // Next returns the next segment; io.EOF after the last. Other errors are a
-// *HeaderError, a *SegmentError, ErrNotEDI, or those of the stream; after them
-// nothing more can be read.
+// *HeaderError, a *SegmentError, a *LimitError, ErrNotEDI, or those of the stream;
+// after them nothing more can be read.
 func (r *Reader) Next() (*Segment, error) {
 	if !r.inside {
 		if err := r.begin(); err != nil {
 			return nil, err
 		}
-	} else if err := r.skipBlank(); err != nil {
-		return nil, err
-	}
-	head, err := r.want(4)
-	if err != nil {
-		return nil, err
-	}
-	if r.inside && !r.fresh && newHeader(head, r.d) {
-		// The last interchange has no trailer; another one begins.
-		r.inside = false
-		return r.Next()
-	}
-	end, err := r.terminator()
-	if err != nil {
-		return nil, err
-	}
-	if r.fresh {
-		if err := r.lineEnd(end); err != nil {
+	} else if r.from == r.to || r.buf[r.from] <= ' ' {
+		if err := r.skipBlank(); err != nil {
 			return nil, err
 		}
 	}
-	r.fresh = false
+	if c := r.buf[r.from]; (c == 'I' || c == 'U') && !r.fresh {
+		if again, err := r.another(); err != nil {
+			return nil, err
+		} else if again {
+			r.inside = false
+			return r.Next()
+		}
+	}
+	x := &r.index
+	if x.term == len(x.terms) {
+		if found, err := r.terminator(); err != nil {
+			return nil, err
+		} else if !found {
+			return r.unterminated()
+		}
+	}
+	// The segment ends where the list says.
+	last := int(x.terms[x.term])
+	x.term++
+	s := &r.seg
+	end := int(x.cuts[last])
+	if r.fresh {
+		r.lineEnd(end)
+		r.fresh = false
+	}
+	if end-r.from > r.o.MaxSegment {
+		return nil, r.tooLong()
+	}
+	s.Offset, s.Unterminated, s.start, s.data, s.d = r.base+int64(r.from), false, uint32(r.from), r.buf, &r.d
+	s.ends, s.stop = x.cuts[x.cut:last+1], uint32(end)
+	x.cut = last + 1
+	r.from = end + 1
 	return r.take(end)
 }
 
-// lineEnd looks at what stands around the header's terminator.
-func (r *Reader) lineEnd(end int) error {
+// another tells whether the last interchange has no trailer and another one
+// begins here.
+func (r *Reader) another() (bool, error) {
+	head, err := r.want(4)
+	return err == nil && newHeader(head, r.d), err
+}
+
+// lineEnd looks at what stands around the header's terminator at a place of buf.
+func (r *Reader) lineEnd(end int) {
 	r.layout.Terminator, r.layout.Suffix = r.d.Segment, ""
-	if end < 0 {
-		return nil
-	}
-	const most = len("\r\n")
-	window, err := r.want(end + 1 + most)
-	if err != nil {
-		return err
-	}
-	switch after := window[end+1:]; {
-	case r.d.Segment == '\n' && end > 0 && window[end-1] == '\r':
+	switch after := r.buf[end+1 : r.to]; {
+	case r.d.Segment == '\n' && end > r.from && r.buf[end-1] == '\r':
 		r.layout.Terminator, r.layout.Suffix = '\r', "\n"
 	case bytes.HasPrefix(after, []byte("\r\n")):
 		r.layout.Suffix = "\r\n"
 	case len(after) > 0 && (after[0] == '\n' || after[0] == '\r'):
 		r.layout.Suffix = string(after[:1])
 	}
-	return nil
 }
 
 // newHeader recognises a header inside of an interchange.
@@ -195,86 +233,160 @@ func newHeader(head []byte, d Delimiters) bool {
 	return bytes.HasPrefix(head, []byte("UNA")) || bytes.HasPrefix(head, []byte("UNB")) && !alphanumeric(head[3])
 }
 
-// terminator finds the end of the segment that begins at r.from, -1 where the
-// stream ends first. The limit holds for what was read at once, too, so that the
-// same stream gives the same in pieces of any size.
-func (r *Reader) terminator() (end int, err error) {
-	from := 0
-	for {
-		window := r.buf[r.from:r.to]
-		end, from = r.find(window, from)
-		if max(end, from-1) > r.max {
-			return 0, &SegmentError{Offset: r.offset(), Limit: r.max, Start: string(window[:min(20, len(window))])}
+// terminator looks for the end of the segment that begins at r.from, and reports
+// false where the stream ends first. The limit holds for what was read at once,
+// too, so that the same stream gives the same in pieces of any size.
+func (r *Reader) terminator() (found bool, err error) {
+	x := &r.index
+	r.overfull, r.vague = false, false
+	for x.term == len(x.terms) {
+		overfull, vague := x.trim(r.o.MaxElements)
+		r.overfull, r.vague = r.overfull || overfull, r.vague || vague
+		if x.more(r.buf[:r.to]) {
+			continue
 		}
-		if end >= 0 {
-			return end, nil
+		if r.to-r.from > r.o.MaxSegment+1 {
+			return false, r.tooLong()
 		}
-		more, err := r.fill()
-		if err != nil {
-			return 0, err
-		}
-		if !more {
-			return -1, nil
+		if more, err := r.fill(); err != nil || !more {
+			return false, err
 		}
 	}
+	return true, nil
 }
 
-// find looks for a terminator from a place on; without one it returns -1 and
-// where to go on.
-func (r *Reader) find(window []byte, from int) (end, next int) {
-	for {
-		i := bytes.IndexByte(window[from:], r.d.Segment)
-		if i < 0 {
-			return -1, len(window)
-		}
-		i += from
-		if r.d.Release == 0 || !escaped(window, i, r.d.Release) {
-			return i, 0
-		}
-		from = i + 1
-	}
+func (r *Reader) tooLong() error {
+	return &SegmentError{Offset: r.offset(), Limit: r.o.MaxSegment, Start: string(r.buf[r.from:min(r.from+20, r.to)])}
 }
 
-// take makes the segment that ends at end, or with the stream when end is -1.
+// take completes the segment that ends at a place in the buffer.
 func (r *Reader) take(end int) (*Segment, error) {
-	s := &r.seg
-	s.Offset, s.Unterminated, s.d = r.offset(), end < 0, &r.d
-	raw := r.buf[r.from:r.to]
-	if end >= 0 {
-		raw = raw[:end]
-		r.from += end + 1
-	} else {
-		r.from = r.to
-		if trimmed := bytes.TrimRight(raw, "\x1a\x00 \t\r\n"); len(trimmed) < len(raw) {
-			if bytes.IndexByte(raw[len(trimmed):], 0x1a) >= 0 {
-				r.note(TrailingControl, s.Offset+int64(len(trimmed)), raw[len(trimmed):])
-			}
-			raw = trimmed
-		}
-		if len(raw) == 0 {
-			return nil, io.EOF
-		}
-		r.note(NoTerminator, s.Offset+int64(len(raw)), nil)
+	s, x := &r.seg, &r.index
+	if r.d.Segment == '\n' && end > int(s.start) && r.buf[end-1] == '\r' {
+		r.trimEnd(end - 1)
 	}
-	if r.d.Segment == '\n' {
-		raw = bytes.TrimSuffix(raw, []byte("\r"))
+	s.marked, s.released, s.odd, s.vague, s.Overfull = false, false, false, false, false
+	s.parts = nil
+	if x.comp < len(x.comps) && x.comps[x.comp] < s.stop {
+		s.parts = until(x.comps, &x.comp, s.start, s.stop)
 	}
-	if r.wrapped && bytes.ContainsAny(raw, "\r\n") {
-		r.scratch = r.scratch[:0]
-		for _, c := range raw {
-			if c != '\r' && c != '\n' {
-				r.scratch = append(r.scratch, c)
-			}
+	if x.mark < len(x.marks) && len(until(x.marks, &x.mark, s.start, s.stop)) > 0 {
+		s.marked, s.released = true, r.d.Release != 0
+	}
+	if x.strange < len(x.odd) {
+		s.odd = len(until(x.odd, &x.strange, s.start, s.stop)) > 0
+	}
+	if len(s.ends) > r.o.MaxElements+1 || r.overfull || r.vague {
+		r.limit()
+	}
+	if r.wrapped {
+		r.unwrap()
+	}
+	s.name(r.std)
+	if s.Key == r.first || s.Key == r.last || r.o.MaxInterchange > 0 {
+		if err := r.count(s); err != nil {
+			return nil, err
 		}
-		raw = r.scratch
-	}
-	s.raw = raw
-	s.split(r.std)
-	if s.Key == lastKeys[r.std] {
-		r.inside = false
 	}
 	return s, nil
 }
+
+// trimEnd cuts bytes off the end of the segment: elements that would begin there
+// are none.
+func (r *Reader) trimEnd(end int) {
+	s := &r.seg
+	for len(s.ends) > 1 && int(s.ends[len(s.ends)-2]) >= end {
+		s.ends = s.ends[:len(s.ends)-1]
+	}
+	s.ends[len(s.ends)-1], s.stop = uint32(end), uint32(end)
+}
+
+// limit takes elements away that are too many.
+func (r *Reader) limit() {
+	s := &r.seg
+	s.vague = r.vague
+	if r.vague {
+		s.marked, s.released, s.odd = true, r.d.Release != 0, true
+	}
+	if r.overfull || len(s.ends) > r.o.MaxElements+1 {
+		s.Overfull = true
+		s.ends = s.ends[:min(len(s.ends), r.o.MaxElements+1)]
+	}
+	r.overfull, r.vague = false, false
+}
+
+// unwrap removes line ends from inside of a segment.
+func (r *Reader) unwrap() {
+	s := &r.seg
+	raw := s.Raw()
+	if !bytes.ContainsAny(raw, "\r\n") {
+		return
+	}
+	r.scratch = r.scratch[:0]
+	for _, c := range raw {
+		if c != '\r' && c != '\n' {
+			r.scratch = append(r.scratch, c)
+		}
+	}
+	x := &r.again
+	x.use(&r.d, 0)
+	for x.more(r.scratch) {
+		x.trim(r.o.MaxElements)
+	}
+	x.cuts = append(x.cuts, uint32(len(r.scratch)))
+	s.data, s.start, s.stop, s.ends, s.parts, s.vague = r.scratch, 0, uint32(len(r.scratch)), x.cuts, nil, true
+	if len(s.ends) > r.o.MaxElements+1 {
+		s.ends, s.Overfull = s.ends[:r.o.MaxElements+1], true
+	}
+}
+
+// unterminated takes what the stream ends with, which may be no segment.
+func (r *Reader) unterminated() (*Segment, error) {
+	if r.fresh {
+		r.layout.Terminator, r.layout.Suffix, r.fresh = r.d.Segment, "", false
+	}
+	s, x := &r.seg, &r.index
+	raw := r.buf[r.from:r.to]
+	s.Offset, s.Unterminated, s.start, s.data, s.d = r.offset(), true, uint32(r.from), r.buf, &r.d
+	trimmed := bytes.TrimRight(raw, "\x1a\x00 \t\r\n")
+	if len(trimmed) < len(raw) && bytes.IndexByte(raw[len(trimmed):], 0x1a) >= 0 {
+		r.note(TrailingControl, s.Offset+int64(len(trimmed)), raw[len(trimmed):])
+	}
+	end := r.from + len(trimmed)
+	r.from = r.to
+	if len(trimmed) == 0 {
+		return nil, io.EOF
+	}
+	r.note(NoTerminator, s.Offset+int64(len(trimmed)), nil)
+	if !r.overfull {
+		x.cuts = append(x.cuts, uint32(r.to))
+	}
+	s.ends, s.stop = x.cuts[x.cut:], uint32(end)
+	x.cut = len(x.cuts)
+	if !r.overfull {
+		r.trimEnd(end)
+	}
+	return r.take(end)
+}
+
+// count follows the interchange: its end, and what is allowed in it.
+func (r *Reader) count(s *Segment) error {
+	switch s.Key {
+	case r.last:
+		r.inside = false
+	case r.first:
+		if r.sets++; r.o.MaxSets > 0 && r.sets > r.o.MaxSets {
+			return &LimitError{Offset: s.Offset, What: "sets", Limit: int64(r.o.MaxSets)}
+		}
+	}
+	if r.o.MaxInterchange > 0 && s.Offset+int64(len(s.Raw())) > r.start+r.o.MaxInterchange {
+		return &LimitError{Offset: s.Offset, What: "bytes", Limit: r.o.MaxInterchange}
+	}
+	return nil
+}
+
+// setKeys are the segments that begin a set.
+var setKeys = [...]Key{X12: KeyOf("ST"), EDIFACT: KeyOf("UNH"), TRADACOMS: KeyOf("MHD")}
 
 // lastKeys are the segments that end an interchange.
 var lastKeys = [...]Key{X12: KeyOf("IEA"), EDIFACT: KeyOf("UNZ"), TRADACOMS: KeyOf("END")}
@@ -287,9 +399,11 @@ func (r *Reader) skipBlank() error {
 			case '\r', '\n', ' ', '\t':
 				r.from++
 			default:
+				r.index.pass(r.from)
 				return nil
 			}
 		}
+		r.index.pass(r.from)
 		if more, err := r.fill(); err != nil {
 			return err
 		} else if !more {
@@ -322,7 +436,14 @@ func (r *Reader) begin() error {
 		r.note(TrailingData, r.offset(), head)
 		return io.EOF
 	}
+	// lineEnd looks behind the header, in whatever pieces the stream comes.
+	const behind = 4096
+	if _, err := r.want(behind); err != nil {
+		return err
+	}
 	r.began, r.inside, r.fresh = true, true, true
+	r.start, r.sets, r.first, r.last = r.offset(), 0, setKeys[r.std], lastKeys[r.std]
+	r.index.use(&r.d, r.from)
 	return nil
 }
 

@@ -13,9 +13,7 @@ package syntax
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
-	"math/bits"
 )
 
 // Standard is the syntax of an interchange.
@@ -88,8 +86,6 @@ func KeyOf[T string | []byte](tag T) Key {
 	return k
 }
 
-type span struct{ from, to uint32 }
-
 // Segment is one segment of an interchange. Its bytes are valid until the
 // Reader's next call.
 type Segment struct {
@@ -101,33 +97,62 @@ type Segment struct {
 	// Unterminated tells that the stream ended instead of the segment.
 	Unterminated bool
 
-	raw      []byte
-	elements []span // after the tag
-	spans    []span // the tag and the elements
-	tag      span
-	d        *Delimiters
-	released bool // a release character may be in it
+	// Overfull tells that it has more elements than Options.MaxElements; those
+	// beyond are not there.
+	Overfull bool
+
+	data  []byte   // of which the segment is a part
+	start uint32   // in data
+	stop  uint32   // where it ends
+	tag   uint32   // where the tag ends
+	ends  []uint32 // of the tag and of every element
+	d     *Delimiters
+
+	parts    []uint32 // component separators
+	marked   bool     // there may be release characters or repetitions
+	released bool     // a release character may be in it
+	odd      bool     // it may have other characters than printable ASCII
+	vague    bool     // parts is not everything
+
+	room []uint32 // for ends that are not those of the index
 }
 
 // Tag is the segment's name.
-func (s *Segment) Tag() []byte { return s.raw[s.tag.from:s.tag.to] }
+func (s *Segment) Tag() []byte { return s.data[s.start:s.tag] }
 
 // Len is the number of elements, empty ones included.
-func (s *Segment) Len() int { return len(s.elements) }
+func (s *Segment) Len() int { return len(s.ends) - 1 }
 
 // Raw is the segment as it stands, without its terminator.
-func (s *Segment) Raw() []byte { return s.raw }
+func (s *Segment) Raw() []byte { return s.data[s.start:s.stop] }
 
 // Delimiters are those of the interchange.
 func (s *Segment) Delimiters() Delimiters { return *s.d }
 
 // Element returns element n, counted from 1, as it stands; nil when it is absent.
 func (s *Segment) Element(n int) []byte {
-	if n < 1 || n > len(s.elements) {
+	if n < 1 || n >= len(s.ends) {
 		return nil
 	}
-	e := s.elements[n-1]
-	return s.raw[e.from:e.to]
+	return s.data[s.ends[n-1]+1 : s.ends[n]]
+}
+
+// Cuts is a segment for those who must be fast: element n is
+// Data[Ends[n-1]+1:Ends[n]], and Ends[0] is where the tag ends. All of it is valid
+// as long as the segment and must not be changed.
+type Cuts struct {
+	Data  []byte
+	Ends  []uint32
+	Parts []uint32 // the component separators
+	// ASCII tells that all characters are printable ASCII.
+	ASCII bool
+}
+
+// Cuts returns where the parts of the segment are. It reports false for segments
+// with repetitions or release characters, and for those that are too large: they
+// are looked at element by element.
+func (s *Segment) Cuts() (Cuts, bool) {
+	return Cuts{Data: s.data, Ends: s.ends, Parts: s.parts, ASCII: !s.odd}, !s.marked && !s.vague && !s.Overfull
 }
 
 // Value is Element without release characters, as text.
@@ -153,10 +178,10 @@ func (s *Segment) Component(n, component int) []byte {
 
 // ElementOffset is the place of an element in the stream.
 func (s *Segment) ElementOffset(n int) int64 {
-	if n < 1 || n > len(s.elements) {
-		return s.Offset + int64(len(s.raw))
+	if n < 1 || n >= len(s.ends) {
+		return s.Offset + int64(s.stop-s.start)
 	}
-	return s.Offset + int64(s.elements[n-1].from)
+	return s.Offset + int64(s.ends[n-1]+1-s.start)
 }
 
 // Plain removes release characters.
@@ -229,83 +254,6 @@ func escaped(data []byte, i int, release byte) bool {
 	return n%2 == 1
 }
 
-// split finds the elements of raw. X12 tags end at the first element separator,
-// TRADACOMS tags at an equals sign.
-func (s *Segment) split(std Standard) {
-	s.elements = s.spans[:0]
-	s.released = s.d.Release != 0 && bytes.IndexByte(s.raw, s.d.Release) >= 0
-	start := uint32(0)
-	if std == TRADACOMS {
-		if i := bytes.IndexByte(s.raw, '='); i >= 0 {
-			s.elements = append(s.elements, span{0, uint32(i)})
-			start = uint32(i) + 1
-		}
-	}
-	if s.released {
-		s.cutReleased(start)
-	} else {
-		s.cutPlain(start)
-	}
-	s.spans = s.elements // kept for the next segment
-	s.tag = s.elements[0]
-	s.elements = s.elements[1:]
-	tag := s.raw[s.tag.from:s.tag.to]
-	if std == EDIFACT {
-		// Explicit indication of repetition (ISO 9735, 8.1): DTM:1:2 is tag and place.
-		if i := bytes.IndexByte(tag, s.d.Component); i > 0 {
-			s.tag.to = uint32(i)
-			tag = tag[:i]
-		}
-	}
-	s.Key = KeyOf(tag)
-	for _, c := range tag {
-		if c < '0' || c > 'Z' || c > '9' && c < 'A' {
-			s.Key = 0
-		}
-	}
-}
-
-// cutReleased finds elements where a separator may be data.
-func (s *Segment) cutReleased(start uint32) {
-	for from := int(start); ; {
-		i := bytes.IndexByte(s.raw[from:], s.d.Element)
-		if i < 0 {
-			break
-		}
-		i += from
-		from = i + 1
-		if !escaped(s.raw, i, s.d.Release) {
-			s.elements = append(s.elements, span{start, uint32(i)})
-			start = uint32(from)
-		}
-	}
-	s.elements = append(s.elements, span{start, uint32(len(s.raw))})
-}
-
-// cutPlain finds elements eight bytes at a time: they are short, and a call for
-// each costs more than looking at its bytes.
-func (s *Segment) cutPlain(start uint32) {
-	const low, high = 0x0101010101010101, 0x8080808080808080
-	pattern := uint64(s.d.Element) * low
-	raw, k := s.raw, int(start)
-	for ; k+8 <= len(raw); k += 8 {
-		// The high bit of every byte that equals the separator.
-		x := binary.LittleEndian.Uint64(raw[k:]) ^ pattern
-		for m := ^(((x &^ high) + ^uint64(high)) | x | ^uint64(high)); m != 0; m &= m - 1 {
-			at := uint32(k + bits.TrailingZeros64(m)>>3)
-			s.elements = append(s.elements, span{start, at})
-			start = at + 1
-		}
-	}
-	for ; k < len(raw); k++ {
-		if raw[k] == s.d.Element {
-			s.elements = append(s.elements, span{start, uint32(k)})
-			start = uint32(k) + 1
-		}
-	}
-	s.elements = append(s.elements, span{start, uint32(len(raw))})
-}
-
 // HeaderError says that an interchange's header cannot be understood, so that
 // nothing behind it can.
 type HeaderError struct {
@@ -328,4 +276,15 @@ type SegmentError struct {
 
 func (e *SegmentError) Error() string {
 	return fmt.Sprintf("byte %d: the segment %q… is longer than %d bytes", e.Offset, e.Start, e.Limit)
+}
+
+// LimitError says that an interchange is larger than allowed.
+type LimitError struct {
+	Offset int64 // of the segment that is too much
+	What   string
+	Limit  int64
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("byte %d: the interchange has more than %d %s", e.Offset, e.Limit, e.What)
 }

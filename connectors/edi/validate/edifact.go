@@ -52,6 +52,17 @@ func (w *walk) unb(seg *syntax.Segment) {
 		Version: strings.TrimSpace(c(1, 1) + " " + c(1, 2)), Sender: Party{c(2, 2), c(2, 1)}, Receiver: Party{c(3, 2), c(3, 1)},
 		Date: c(4, 1), Time: c(4, 2), Control: c(5, 1), AckWanted: c(9, 1) == "1", Usage: c(11, 1),
 	})
+	for _, m := range []struct {
+		element int
+		name    string
+	}{{1, "syntax identifier"}, {2, "sender"}, {3, "receiver"}, {5, "interchange reference"}} {
+		if c(m.element, 1) == "" {
+			w.add(w.at(seg, m.element, finding.Finding{
+				Code: finding.HeaderValue, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, EDIFACT: "13",
+				Message: "the " + m.name + " of the interchange is missing", Expected: m.name,
+			}))
+		}
+	}
 	w.twice(seg, 5)
 }
 
@@ -79,12 +90,18 @@ func (w *walk) ung(seg *syntax.Segment) {
 		return
 	}
 	c := func(n, m int) string { return strings.TrimSpace(seg.ComponentValue(n, m)) }
-	w.beginGroup(&Group{Functional: c(1, 1), Sender: c(2, 1), Receiver: c(3, 1), Date: c(4, 1), Time: c(4, 2), Control: c(5, 1), Agency: c(6, 1), Version: c(7, 1) + c(7, 2), Segment: header(seg)})
+	w.beginGroup(&Group{
+		Functional: c(1, 1), Sender: c(2, 1), SenderQualifier: c(2, 2), Receiver: c(3, 1), ReceiverQualifier: c(3, 2),
+		Date: c(4, 1), Time: c(4, 2), Control: c(5, 1), Agency: c(6, 1), Version: c(7, 1) + c(7, 2), Offset: seg.Offset, Segment: header(seg),
+	})
 }
 
 func (w *walk) unh(seg *syntax.Segment) {
 	if w.ic == nil {
-		w.outside(seg)
+		w.add(w.at(seg, 0, finding.Finding{
+			Code: finding.Outside, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, EDIFACT: "13",
+			Message: "the interchange header UNB is missing", Expected: "UNB", Hint: "send the interchange from its UNB on",
+		}))
 	}
 	c := func(m int) string { return strings.TrimSpace(seg.ComponentValue(2, m)) }
 	s := &Set{ID: c(1), Control: strings.TrimSpace(seg.Value(1)), Release: grammar.Release(syntax.EDIFACT, c(2), seg.ComponentValue(2, 3)), Association: c(5)}

@@ -11,8 +11,12 @@ import (
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
 )
 
-// elements checks what a segment carries against its definition.
+// elements checks what a segment carries against its definition. Nearly all are
+// right, which fits finds out fast; only others are looked at for what is wrong.
 func (s *setWalk) elements(seg *syntax.Segment, def *grammar.Segment) {
+	if s.w.fits(seg, def.Plan()) {
+		return
+	}
 	n := seg.Len()
 	if n > 0 && len(seg.Element(n)) == 0 {
 		s.w.add(s.w.at(seg, 0, finding.Finding{
@@ -27,6 +31,13 @@ func (s *setWalk) elements(seg *syntax.Segment, def *grammar.Segment) {
 	for i := range min(len(def.Elements), max(n, def.Needed)) {
 		p := &def.Elements[i]
 		data := seg.Element(i + 1)
+		if s.composite && s.hollow(data) {
+			s.w.add(s.w.at(seg, i+1, finding.Finding{
+				Code: finding.TrailingSeparators, Level: finding.Tokens, Severity: finding.Warning,
+				Message: p.Name + " has separators without a value", Hint: "an element without values is left empty",
+			}))
+			data = nil
+		}
 		if len(data) == 0 {
 			if p.Mandatory {
 				s.missing(seg, i+1, 0, p)
@@ -50,6 +61,17 @@ func (s *setWalk) elements(seg *syntax.Segment, def *grammar.Segment) {
 			s.broken(seg, def, r, present)
 		}
 	}
+}
+
+// hollow tells that an element is made of component separators alone, which is
+// as good as none.
+func (s *setWalk) hollow(data []byte) bool {
+	for _, c := range data {
+		if c != s.w.d.Component {
+			return false
+		}
+	}
+	return len(data) > 0
 }
 
 func (s *setWalk) missing(seg *syntax.Segment, element, component int, p *grammar.Position) {
@@ -162,11 +184,27 @@ func (s *setWalk) simple(seg *syntax.Segment, at where, data []byte, p *grammar.
 		}
 		f.Expected = strings.Join(list, ", ")
 	}
+	if fault == badCharacters {
+		f.EDIFACT = characterError(e, data)
+	}
 	f.Message = fmt.Sprintf(f.Message, p.Name, length)
 	f.Severity, f.AK304, f.AK502, f.Reference, f.Value = finding.Reject, "8", "5", e.ID, finding.Clip(data)
 	f = s.w.at(seg, at.element, f)
 	f.Component, f.Repeat = at.component, at.repeat
 	s.w.add(f)
+}
+
+// characterError is 0085 for characters that are not allowed: 37 of the wrong
+// kind, as letters in a number, 19 where the decimal mark is wrong, and 21 for
+// those that no text has.
+func characterError(e *grammar.Element, data []byte) string {
+	if e.Type != grammar.Number && e.Type != grammar.Decimal {
+		return "21"
+	}
+	if bytes.ContainsAny(data, ".,") && len(bytes.Trim(data, "-0123456789.,")) == 0 && bytes.LastIndexByte(data, '-') <= 0 {
+		return "19"
+	}
+	return "37"
 }
 
 type fault uint8

@@ -121,6 +121,9 @@ func (w *walk) closeInterchange(seg *syntax.Segment) {
 		})
 	}
 	ic := w.ic
+	if seg != nil {
+		ic.End = seg.Offset + int64(len(seg.Raw())) + 1
+	}
 	w.do(func() error { return w.h.EndInterchange(ic) })
 	w.ic = nil
 }
@@ -160,6 +163,7 @@ func (w *walk) endGroup(seg *syntax.Segment, parts string, count, match finding.
 		w.outside(seg)
 		return
 	}
+	w.g.Claimed = strings.TrimSpace(seg.Value(1))
 	w.trailer(seg, trailer{
 		scope: finding.Group, what: "group", parts: parts, count: count, countAt: 1, counted: w.sets, match: match, matchAt: 2, control: w.g.Control,
 	})

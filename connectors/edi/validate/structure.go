@@ -13,7 +13,7 @@ import (
 // frame is an open loop: how far its body has been read.
 type frame struct {
 	node  *grammar.Node // nil for the set itself
-	body  []*grammar.Node
+	body  *grammar.Index
 	at    int // child that was read last
 	count int // how often, in a row
 	index int // of this item of the loop, from 0
@@ -28,14 +28,15 @@ type setWalk struct {
 	totals   totals
 
 	composite, repeats bool // the segment has such separators
+	partner            agreement
 }
 
 // newSetWalk begins a set, in the memory of the one before.
 func newSetWalk(w *walk, s *Set) *setWalk {
 	sw := &w.room
-	*sw = setWalk{w: w, set: s, frames: sw.frames[:0]}
+	*sw = setWalk{w: w, set: s, frames: sw.frames[:0], partner: sw.partner.next()}
 	if s.Grammar != nil {
-		sw.frames = append(sw.frames, frame{body: s.Grammar.Body})
+		sw.frames = append(sw.frames, frame{body: s.Grammar.Index()})
 	}
 	return sw
 }
@@ -62,24 +63,72 @@ func (s *setWalk) place(seg *syntax.Segment) Place {
 	if g == nil {
 		return Place{Set: s.set}
 	}
+	// What was agreed with a partner is counted where bodies end, which only enter
+	// sees.
+	if g.Agreed == nil {
+		if node := s.follow(seg.Key); node != nil {
+			return s.placed(seg, node, node.Segment)
+		}
+	}
 	at, ok := s.find(seg.Key)
 	if !ok {
 		def := g.Segment(seg.Key)
 		s.misplaced(seg, def)
 		if def != nil {
-			s.elements(seg, def)
+			s.check(seg, def)
 		}
 		return Place{Set: s.set}
 	}
 	s.enter(seg, at)
-	node := s.frames[at.depth].body[at.child]
+	node := s.frames[at.depth].body.Nodes[at.child]
 	if at.over {
 		s.overMax(seg, node)
 	}
-	s.elements(seg, node.Segment)
-	s.totals.segment(s, seg, node)
+	return s.placed(seg, node, s.agreed(seg, at, node))
+}
+
+// placed checks what a segment carries, by the definition that holds at its place.
+func (s *setWalk) placed(seg *syntax.Segment, node *grammar.Node, def *grammar.Segment) Place {
+	s.check(seg, def)
+	if s.w.business {
+		s.totals.segment(s, seg, node)
+	}
 	depth := len(s.frames) - 1
 	return Place{Set: s.set, Node: node, Depth: depth, Opens: node.Loop()}
+}
+
+// follow moves to the place of a segment where nothing is wrong with it: nothing
+// mandatory is left out and no maximum reached. Otherwise it returns nil and find
+// has to weigh what is wrong.
+func (s *setWalk) follow(k syntax.Key) *grammar.Node {
+	for d := len(s.frames) - 1; d >= 0; d-- {
+		f := &s.frames[d]
+		i := f.body.Next(k, f.at)
+		if i < 0 {
+			if f.skipped(len(f.body.Nodes)) > 0 {
+				return nil
+			}
+			continue
+		}
+		node := f.body.Nodes[i]
+		switch {
+		case i != f.at:
+			if f.skipped(i) > 0 {
+				return nil
+			}
+			f.at, f.count = i, 1
+		case f.count < node.Max:
+			f.count++
+		default:
+			return nil
+		}
+		s.frames = s.frames[:d+1]
+		if node.Loop() {
+			s.frames = append(s.frames, frame{node: node, body: node.Index(), count: 1, index: f.count - 1})
+		}
+		return node
+	}
+	return nil
 }
 
 // spot is a place in the open loops.
@@ -98,33 +147,36 @@ func (s *setWalk) find(k syntax.Key) (spot, bool) {
 	closing := 0 // mandatory segments missing in the loops that would be closed
 	for d := len(s.frames) - 1; d >= 0; d-- {
 		f := &s.frames[d]
-		skipped := closing
-		for i := f.at; i < len(f.body); i++ {
-			c := f.body[i]
-			done := i == f.at && f.count > 0
-			if c.Key == k {
-				switch {
-				case done && f.count >= c.Max:
-					// One more of what opens a loop would open another item of it.
-					if over.depth < 0 && (f.node == nil || i > 0) {
-						over = spot{depth: d, child: i, over: true}
-					}
-				case skipped == 0:
-					return spot{depth: d, child: i}, true
-				case !found || skipped < best.skipped:
-					best, found = spot{depth: d, child: i, skipped: skipped}, true
+		for i := f.body.Next(k, f.at); i >= 0; i = f.body.Next(k, i+1) {
+			skipped := closing + f.skipped(i)
+			switch {
+			case i == f.at && f.count > 0 && f.count >= f.body.Nodes[i].Max:
+				// One more of what opens a loop would open another item of it.
+				if over.depth < 0 && (f.node == nil || i > 0) {
+					over = spot{depth: d, child: i, over: true}
 				}
-			}
-			if c.Mandatory && !done {
-				skipped++
+			case skipped == 0:
+				return spot{depth: d, child: i}, true
+			case !found || skipped < best.skipped:
+				best, found = spot{depth: d, child: i, skipped: skipped}, true
 			}
 		}
-		closing = skipped
+		closing += f.skipped(len(f.body.Nodes))
 	}
 	if over.depth >= 0 && (!found || best.skipped > 0) {
 		return over, true
 	}
 	return best, found
+}
+
+// skipped counts the mandatory children between the one that was read last and
+// another.
+func (f *frame) skipped(to int) int {
+	from := f.at
+	if f.count > 0 && from < to {
+		from++
+	}
+	return f.body.Mandatory(from, to)
 }
 
 // enter moves to a place: loops inside of it are closed, and what is passed over
@@ -137,14 +189,15 @@ func (s *setWalk) enter(seg *syntax.Segment, at spot) {
 		f.at, f.count = at.child, 0
 	}
 	f.count++
-	if node := f.body[at.child]; node.Loop() {
-		s.frames = append(s.frames, frame{node: node, body: node.Body, count: 1, index: f.count - 1})
+	if node := f.body.Nodes[at.child]; node.Loop() {
+		s.frames = append(s.frames, frame{node: node, body: node.Index(), count: 1, index: f.count - 1})
 	}
 }
 
 // close ends the loops from a depth on, the innermost first.
 func (s *setWalk) close(seg *syntax.Segment, depth int) {
 	for len(s.frames) > depth {
+		s.agreedEnd(seg)
 		s.passOver(seg, &s.frames[len(s.frames)-1], -1)
 		s.frames = s.frames[:len(s.frames)-1]
 	}
@@ -154,10 +207,13 @@ func (s *setWalk) close(seg *syntax.Segment, depth int) {
 // child; to is -1 for its end.
 func (s *setWalk) passOver(seg *syntax.Segment, f *frame, to int) {
 	if to < 0 {
-		to = len(f.body)
+		to = len(f.body.Nodes)
+	}
+	if f.skipped(to) == 0 {
+		return
 	}
 	for i := f.at; i < to; i++ {
-		c := f.body[i]
+		c := f.body.Nodes[i]
 		if !c.Mandatory || i == f.at && f.count > 0 {
 			continue
 		}
@@ -187,7 +243,7 @@ func (s *setWalk) overMax(seg *syntax.Segment, node *grammar.Node) {
 		Message: fmt.Sprintf("%s may stand here %d times at most", seg.Tag(), node.Max), Expected: fmt.Sprintf("at most %d", node.Max),
 	}
 	if node.Loop() {
-		f.Code, f.AK304 = finding.TooManyLoops, "4"
+		f.Code, f.AK304, f.EDIFACT = finding.TooManyLoops, "4", "36"
 		f.Message = fmt.Sprintf("the loop %s may come %d times at most", seg.Tag(), node.Max)
 	}
 	s.w.add(s.w.at(seg, 0, f))
@@ -218,7 +274,7 @@ func (s *setWalk) misplaced(seg *syntax.Segment, def *grammar.Segment) {
 func (s *setWalk) passed(k syntax.Key) bool {
 	for _, f := range s.frames {
 		for i := range f.at {
-			if f.body[i].Key == k {
+			if f.body.Nodes[i].Key == k {
 				return true
 			}
 		}

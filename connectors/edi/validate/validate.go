@@ -32,9 +32,15 @@ type Interchange struct {
 	Date, Time string // as they stand
 	AckWanted  bool   // ISA14 or UNB 0031
 	Offset     int64
-	Layout     syntax.Layout
+	// End is the offset behind its trailer, known when it ends; 0 without one. In
+	// wrapped files the line ends inside of the trailer are not counted.
+	End    int64
+	Layout syntax.Layout
 	// Segment is the header itself, for those who need more of it.
 	Segment []string
+	// Answers counts the TA1 segments that were read: acknowledgements of earlier
+	// interchanges.
+	Answers int
 	// Rejected tells that nothing of it may be used.
 	Rejected bool
 }
@@ -52,10 +58,13 @@ type Group struct {
 	Control    string // GS06, UNG 0048
 	Agency     string // GS07, UNG 0051
 	Version    string // GS08 as it stands: 004010VICS
+	Claimed    string // GE01 or UNE 0060 as it stands; empty until the trailer
 	Offset     int64
 	// Segment is the header itself.
-	Segment  []string
-	Rejected bool
+	Segment []string
+	// The qualifiers of sender and receiver, 0007 of UNG; X12 has none.
+	SenderQualifier, ReceiverQualifier string
+	Rejected                           bool
 }
 
 // Set is a transaction set or message.
@@ -75,6 +84,7 @@ type Set struct {
 // Place is where a segment stands in its set.
 type Place struct {
 	Set *Set
+	// Set is nil for the TA1 of X12, which stands outside of sets.
 	// Node is nil for segments that have no place: headers, trailers, and what the
 	// grammar does not know.
 	Node *grammar.Node
@@ -162,6 +172,10 @@ func (p Policy) weigh(f *finding.Finding) (report bool) {
 type Validator struct {
 	// Grammars are asked for sets; nil checks envelopes only.
 	Grammars *grammar.Library
+	// Overlays returns what was agreed for a set with the partner whose files are
+	// checked, see [grammar.Library.Overlay]; nil is the set as the library has it.
+	// It is asked once a file for each kind of set, from the goroutine of Run.
+	Overlays func(std syntax.Standard, release, set string) *grammar.Set
 	Policy   Policy
 	Syntax   syntax.Options
 }
@@ -172,7 +186,7 @@ const MaxFindings = 200
 // Run walks through a stream. The error is the stream's or the handler's: what
 // is wrong with the document goes to the handler.
 func (v *Validator) Run(r io.Reader, h Handler) error {
-	w := &walk{v: v, h: h, r: syntax.NewReader(r, v.Syntax), controls: map[string]bool{}, grammars: map[grammarID]*grammar.Set{}}
+	w := &walk{v: v, h: h, business: v.Policy[finding.Business] != Off, r: syntax.NewReader(r, v.Syntax), controls: map[string]bool{}, grammars: map[grammarID]*grammar.Set{}}
 	for {
 		seg, err := w.r.Next()
 		w.notes()
@@ -194,6 +208,7 @@ type walk struct {
 	v        *Validator
 	h        Handler
 	r        *syntax.Reader
+	business bool  // level is looked at
 	err      error // of the handler
 	first    string
 	position int // segments of the file
@@ -261,7 +276,7 @@ func (w *walk) headerTag(std syntax.Standard) string {
 
 // add completes a finding with where it stands and hands it over.
 func (w *walk) add(f finding.Finding) {
-	if w.err != nil || !w.v.Policy.weigh(&f) {
+	if w.err != nil || w.s != nil && !w.s.agree(&f) || !w.v.Policy.weigh(&f) {
 		return
 	}
 	if w.ic != nil {
@@ -304,7 +319,7 @@ var noteFindings = map[syntax.NoteKind]finding.Finding{
 	syntax.LeadingBlank:    {Code: finding.LeadingBlank, Message: "blanks or empty lines stand before the interchange"},
 	syntax.Wrapped:         {Code: finding.Wrapped, Message: "lines are cut inside of segments", Hint: "send the file as a stream, without fixed line lengths"},
 	syntax.NoTerminator:    {Code: finding.NoTerminator, Message: "the last segment has no terminator"},
-	syntax.TrailingData:    {Code: finding.TrailingData, Message: "something stands behind the end of the interchange and was not read"},
+	syntax.TrailingData:    {Code: finding.TrailingData, Message: "something stands behind the end of the interchange and was not read", Hint: "send nothing but interchanges, each with its header"},
 	syntax.TrailingControl: {Code: finding.TrailingControl, Message: "an end-of-file character stands behind the interchange"},
 }
 
@@ -312,6 +327,10 @@ func (w *walk) notes() {
 	for _, n := range w.r.Notes() {
 		f := noteFindings[n.Kind]
 		f.Level, f.Severity, f.Scope = finding.Tokens, finding.Warning, finding.Interchange
+		if f.Code == finding.TrailingData {
+			// It may be an interchange that lost its header: nobody would miss it.
+			f.Severity = finding.Reject
+		}
 		f.Offset, f.Value = n.Offset, finding.Clip([]byte(n.Data))
 		w.add(f)
 	}
@@ -336,7 +355,7 @@ func (w *walk) body(seg *syntax.Segment) {
 		w.s.set.Segments++
 	}
 	switch {
-	case seg.Key == 0:
+	case seg.Key == 0 || !callable(w.std, seg.Tag()):
 		w.badTag(seg)
 		if w.s != nil {
 			s := w.s.set
@@ -348,7 +367,17 @@ func (w *walk) body(seg *syntax.Segment) {
 		return
 	}
 	place := w.s.place(seg)
-	w.do(func() error { return w.h.Segment(seg, place) })
+	if w.err == nil {
+		w.err = w.h.Segment(seg, place)
+	}
+}
+
+// callable tells that a segment may be called so: three characters, of which X12
+// may leave out the last, and the first is a letter.
+func callable(std syntax.Standard, tag []byte) bool {
+	const most = 3
+	n := len(tag)
+	return (n == most || n == most-1 && std == syntax.X12) && tag[0] >= 'A'
 }
 
 func (w *walk) badTag(seg *syntax.Segment) {
@@ -363,7 +392,7 @@ func (w *walk) badTag(seg *syntax.Segment) {
 
 func (w *walk) outside(seg *syntax.Segment) {
 	w.add(w.at(seg, 0, finding.Finding{
-		Code: finding.Outside, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, TA105: "022", EDIFACT: "15",
+		Code: finding.Outside, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, TA105: "022", EDIFACT: "33",
 		Message: string(seg.Tag()) + " stands outside of a set", Hint: "a header before it is missing, or a trailer came too early",
 	}))
 }

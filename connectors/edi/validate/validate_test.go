@@ -147,6 +147,8 @@ func TestSets(t *testing.T) {
 		{"too many elements", "BEG*00*PO1*20260102*0915*X~PO1*1~", "reject elements.too-many BEG05 at 2"},
 		{"too many components", "BEG*00*PO1~PO1*1***EA>1>2~", "reject elements.too-many-components PO104-3 at 3"},
 		{"component of a simple element", "BEG*00*P>O~PO1*1~", "reject elements.too-many-components BEG02-2 at 2"},
+		{"components without a value", "BEG*00*PO1~PO1*1***>>~", "warning tokens.trailing-separator PO104 at 3"},
+		{"mandatory element of separators alone", "BEG*00*>~PO1*1~", "warning tokens.trailing-separator BEG02 at 2; reject elements.missing BEG02 at 2"},
 		{"mandatory component", "BEG*00*PO1~PO1*1***>5~", "reject elements.missing PO104-1 at 3"},
 		{"together or not at all", "BEG*00*PO1~N1*ST*X*92~PO1*1~", "reject elements.condition N104 at 3"},
 		{"one of two", "BEG*00*PO1~N1*ST~PO1*1~", "reject elements.condition N102 at 3"},

@@ -45,6 +45,8 @@ func (w *walk) x12(seg *syntax.Segment) {
 			return
 		}
 		w.ta1s++
+		w.do(func() error { return w.h.Segment(seg, Place{}) })
+		w.ic.Answers++
 	case keyISB, keyISE, keyTA3:
 		// Interchange services (X12.5, section 4): between ISA and the first group.
 		if w.s != nil || w.ic == nil {
@@ -125,6 +127,13 @@ func (w *walk) gs(seg *syntax.Segment) {
 	v := func(n int) string { return strings.TrimSpace(seg.Value(n)) }
 	w.groupAt = w.position
 	w.beginGroup(&Group{Offset: seg.Offset, Functional: v(1), Sender: v(2), Receiver: v(3), Date: v(4), Time: v(5), Control: v(6), Agency: v(7), Version: v(8), Segment: header(seg)})
+	const most = 9
+	if _, ok := digits(v(6)); !ok || len(v(6)) > most {
+		w.add(w.at(seg, 6, finding.Finding{
+			Code: finding.GroupNumber, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Group, AK905: "6",
+			Reference: "28", Message: "the group control number is no number", Expected: "one to nine digits",
+		}))
+	}
 }
 
 func (w *walk) st(seg *syntax.Segment) {
@@ -163,16 +172,16 @@ func (w *walk) noGrammar(seg *syntax.Segment, version string) {
 // grammarOf finds the grammar of a set, nil when there is none. A grammar that
 // cannot be compiled is a mistake in our own files, found by lint.
 func (w *walk) grammarOf(std syntax.Standard, s *Set) *grammar.Set {
-	if w.v.Grammars == nil || s.ID == "" || s.Release == "" {
+	if w.v.Grammars == nil && w.v.Overlays == nil || s.ID == "" || s.Release == "" {
 		return nil
 	}
 	id := grammarID{std, s.Release, s.ID}
 	if g, known := w.grammars[id]; known {
 		return g
 	}
-	g, err := w.v.Grammars.Set(std, s.Release, s.ID)
-	if err != nil {
-		g = nil
+	g := w.overlay(id)
+	if g == nil && w.v.Grammars != nil {
+		g, _ = w.v.Grammars.Set(std, s.Release, s.ID)
 	}
 	const most = 1000 // a hostile file may name any number of sets
 	if len(w.grammars) < most {

@@ -26,13 +26,16 @@ func (g *generator) s(format string, args ...any) {
 	g.p(format+g.end, args...)
 }
 
-func generate(name, kind string, size int) error {
+func generate(name, kind string, size int) error { return generateFrom(name, kind, size, 1) }
+
+// generateFrom numbers the interchanges from first.
+func generateFrom(name, kind string, size, first int) error {
 	f, err := os.Create(name)
 	if err != nil {
 		return err
 	}
-	g := &generator{w: bufio.NewWriterSize(f, 1<<20), r: rand.New(rand.NewPCG(1, 2)), end: "~"}
-	for control := 1; g.size < size; control++ {
+	g := &generator{w: bufio.NewWriterSize(f, 1<<20), r: rand.New(rand.NewPCG(1, uint64(1+first))), end: "~"}
+	for control := first; g.size < size; control++ {
 		switch kind {
 		case "850":
 			g.x12(control, "PO", kind, 200, g.order)

@@ -42,6 +42,10 @@ type result struct {
 }
 
 func main() {
+	if servesPlugin() {
+		servePlugin()
+		return
+	}
 	size := flag.Int("size", 60, "megabytes of each kind of file")
 	rounds := flag.Int("rounds", 3, "rounds; the median is told")
 	peer := flag.Bool("peer", true, "build and run omniparser v1.0.5 as well")

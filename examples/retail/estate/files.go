@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/crossdock/crossdock/connectors/edi/x12"
 )
 
 // drop writes a file the way a careful partner does: under a temporary name,
@@ -25,20 +23,14 @@ func (e *Estate) drop(user, folder, name string, content []byte) error {
 // purchaseOrders drops one X12 file with some 850s.
 func (e *Estate) purchaseOrders(now time.Time) error {
 	control := e.next()
-	w, err := x12.NewWriter(x12.Address{
-		Sender: x12.Party{Qualifier: "ZZ", ID: "ACMEOUTFIT"}, Receiver: x12.Party{Qualifier: "08", ID: "9254110060"},
-		Control: uint64(control), Usage: "T", At: now.UTC(), Newline: true,
-	}, "PO")
-	if err != nil {
-		return err
-	}
+	w := newInterchange(acme, retailer, "PO", control, now.UTC())
 	var numbers []string
 	for i := range 1 + e.pick(3) {
 		number := fmt.Sprintf("PO%06d%d", control, i)
 		numbers = append(numbers, number)
 		e.expect(number, e.purchaseOrder(w, number, now))
 	}
-	content, err := w.Bytes()
+	content, err := w.bytes()
 	if err != nil {
 		return err
 	}
@@ -53,33 +45,27 @@ func (e *Estate) purchaseOrders(now time.Time) error {
 }
 
 // purchaseOrder writes one 850 and returns its lines.
-func (e *Estate) purchaseOrder(w *x12.Writer, number string, now time.Time) []line {
-	w.Begin("850")
-	w.Segment("BEG", "00", "SA", number, "", now.UTC().Format("20060102"))
-	w.Segment("CUR", "BY", "USD")
-	w.Segment("N1", "BY", "ACME OUTFITTERS", "92", "0017")
+func (e *Estate) purchaseOrder(w *interchange, number string, now time.Time) []line {
+	w.begin("850")
+	w.segment("BEG", "00", "SA", number, "", now.UTC().Format("20060102"))
+	w.segment("CUR", "BY", "USD")
+	w.segment("N1", "BY", "ACME OUTFITTERS", "92", "0017")
 	lines := e.lines()
 	for _, l := range lines {
-		w.Segment("PO1", fmt.Sprint(l.number), fmt.Sprint(l.quantity), "EA", l.price, "", "UK", l.gtin, "VN", l.sku)
-		w.Segment("PID", "F", "08", "", "", strings.ToUpper(l.title))
+		w.segment("PO1", fmt.Sprint(l.number), fmt.Sprint(l.quantity), "EA", l.price, "", "UK", l.gtin, "VN", l.sku)
+		w.segment("PID", "F", "08", "", "", strings.ToUpper(l.title))
 	}
-	w.Segment("CTT", fmt.Sprint(len(lines)))
-	w.End()
+	w.segment("CTT", fmt.Sprint(len(lines)))
+	w.end()
 	return lines
 }
 
 // brokenFile drops a purchase order that is cut off in the middle.
 func (e *Estate) brokenFile(now time.Time) error {
 	control := e.next()
-	w, err := x12.NewWriter(x12.Address{
-		Sender: x12.Party{Qualifier: "ZZ", ID: "ACMEOUTFIT"}, Receiver: x12.Party{Qualifier: "08", ID: "9254110060"},
-		Control: uint64(control), Usage: "T", At: now.UTC(), Newline: true,
-	}, "PO")
-	if err != nil {
-		return err
-	}
+	w := newInterchange(acme, retailer, "PO", control, now.UTC())
 	e.purchaseOrder(w, fmt.Sprintf("PO%06dX", control), now)
-	content, err := w.Bytes()
+	content, err := w.bytes()
 	if err != nil {
 		return err
 	}

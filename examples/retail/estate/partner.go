@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/crossdock/crossdock/connectors/edi/x12"
+	"github.com/crossdock/crossdock/connectors/edi/validate"
 )
 
 // partner is ACME's translator. It empties its inbox all the time, so that a
@@ -23,6 +23,7 @@ import (
 type partner struct {
 	inbox, collected string
 	stop, stopped    chan struct{}
+	translator       *validate.Validator
 
 	mu       sync.Mutex
 	last     error
@@ -37,7 +38,7 @@ type partner struct {
 func startPartner(dir string) (*partner, error) {
 	p := &partner{
 		inbox: filepath.Join(dir, "sftp", "acme", "inbox"), collected: filepath.Join(dir, "collected"),
-		stop: make(chan struct{}), stopped: make(chan struct{}),
+		stop: make(chan struct{}), stopped: make(chan struct{}), translator: newTranslator(),
 		seen: map[string][]byte{}, advices: map[string]int{}, controls: map[string]uint64{}, acks: map[string]int{},
 	}
 	if err := os.MkdirAll(p.collected, 0o700); err != nil {
@@ -98,46 +99,33 @@ func (p *partner) collect() error {
 }
 
 func (p *partner) book(file string, content []byte) {
-	interchanges, err := x12.Parse(content)
-	if err != nil {
+	var t translator
+	if err := t.read(p.translator, content); err != nil {
 		p.broken = append(p.broken, fmt.Sprintf("%s cannot be read: %v", file, err))
 		return
 	}
-	for _, ic := range interchanges {
-		number := ic.Control()
-		if ic.Rejected() {
-			p.broken = append(p.broken, fmt.Sprintf("%s: interchange %s is rejected: %v", file, number, ic.All()))
-			continue
-		}
-		if before, ok := p.seen[number]; ok {
-			if !bytes.Equal(before, content) {
-				p.broken = append(p.broken, fmt.Sprintf("%s: control number %s came before, with other content", file, number))
-			}
-			p.repeated++
-			continue
-		}
-		p.seen[number] = content
-		for _, g := range ic.Groups {
-			for _, s := range g.Sets {
-				p.set(file, number, s)
-			}
-		}
+	if len(t.broken) > 0 {
+		p.broken = append(p.broken, fmt.Sprintf("%s cannot be read: %s", file, strings.Join(t.broken, "; ")))
+		return
 	}
-}
-
-func (p *partner) set(file, number string, s *x12.Set) {
-	for _, segment := range s.Segments {
-		switch {
-		case s.ID == "846" && segment.Tag == "BIA":
-			control, err := strconv.ParseUint(number, 10, 64)
-			if err != nil {
-				p.broken = append(p.broken, fmt.Sprintf("%s: control number %q", file, number))
-			}
-			p.advices[segment.E(3)]++
-			p.controls[segment.E(3)] = control
-		case s.ID == "997" && segment.Tag == "AK1":
-			p.acks[segment.E(2)]++
+	if before, ok := p.seen[t.control]; ok {
+		if !bytes.Equal(before, content) {
+			p.broken = append(p.broken, fmt.Sprintf("%s: control number %s came before, with other content", file, t.control))
 		}
+		p.repeated++
+		return
+	}
+	p.seen[t.control] = content
+	control, err := strconv.ParseUint(t.control, 10, 64)
+	if err != nil {
+		p.broken = append(p.broken, fmt.Sprintf("%s: control number %q", file, t.control))
+	}
+	for _, reference := range t.advices {
+		p.advices[reference]++
+		p.controls[reference] = control
+	}
+	for _, group := range t.acks {
+		p.acks[group]++
 	}
 }
 

@@ -28,9 +28,9 @@ func Command() *cobra.Command {
 		Use: "edi", Short: "Look into EDI files: X12, EDIFACT, TRADACOMS",
 		Long: `Works on files alone, without a project: for an analyst with a partner's
 sample, and for scripts.`,
-		Example: "  crossdock edi validate order.edi\n  crossdock edi validate --json *.edi\n  crossdock edi parse order.edi\n  crossdock edi write order.json\n  crossdock edi diff old.edi new.edi\n  crossdock edi ack order.edi\n  crossdock edi explain 850 BEG\n  crossdock edi lint",
+		Example: "  crossdock edi validate order.edi\n  crossdock edi validate --json *.edi\n  crossdock edi parse order.edi\n  crossdock edi write order.json\n  crossdock edi diff old.edi new.edi\n  crossdock edi ack order.edi\n  crossdock edi explain 850 BEG\n  crossdock edi lint acme-850.yaml\n  crossdock edi import guide.sef --into grammars",
 	}
-	c.AddCommand(validateCommand(), parseCommand(), writeCommand(), diffCommand(), ackCommand(), schemaCommand(), explainCommand(), lintCommand())
+	c.AddCommand(validateCommand(), parseCommand(), writeCommand(), diffCommand(), ackCommand(), schemaCommand(), explainCommand(), lintCommand(), importCommand())
 	return c
 }
 
@@ -56,11 +56,13 @@ func library(dir string) *grammar.Library {
 
 const (
 	grammarsFlag = "folder with grammars to use instead of the shipped ones"
+	overlayFlag  = "overlay file: a set as a partner's guide has it; may be given for several sets"
 	releaseFlag  = "release, such as 005010 or D01B; default the oldest that has the set"
 )
 
 func validateCommand() *cobra.Command {
 	var dir string
+	var guides []string
 	var weights map[string]string
 	c := &cobra.Command{
 		Use: "validate <file ...>", Short: "Grade EDI files: accepted, accepted with warnings, or rejected",
@@ -68,10 +70,12 @@ func validateCommand() *cobra.Command {
 code lists and totals. Every finding says where it stands, what was expected,
 and which code the acknowledgement to the partner would carry.
 
-Findings of the level business inform only, unless --level business=warn.
+Findings of the level business inform only, unless --level business=warn. With
+--overlay a set is checked as a partner's guide has it; what breaks the guide and
+not the standard has the level partner.
 "-" reads standard input. The exit status is 0 when every file was accepted,
 warnings included, 1 when one was rejected, 2 on wrong use.`,
-		Example: "  crossdock edi validate order.edi\n  crossdock edi validate --json *.edi\n  crossdock edi validate --level codes=off --level business=warn - < order.edi",
+		Example: "  crossdock edi validate order.edi\n  crossdock edi validate --json *.edi\n  crossdock edi validate --level codes=off --level business=warn - < order.edi\n  crossdock edi validate --overlay acme-850.yaml --level partner=warn order.edi",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a := toolOf(cmd)
@@ -80,6 +84,9 @@ warnings included, 1 when one was rejected, 2 on wrong use.`,
 				return &exit.Error{Code: 2, Err: err}
 			}
 			v := &validate.Validator{Grammars: library(dir), Policy: policy}
+			if v.Overlays, err = agreed(v.Grammars, guides); err != nil {
+				return &exit.Error{Code: 2, Err: err}
+			}
 			rejected := 0
 			for _, name := range args {
 				r, err := a.grade(name, v)
@@ -100,7 +107,8 @@ warnings included, 1 when one was rejected, 2 on wrong use.`,
 		},
 	}
 	c.Flags().StringVar(&dir, "grammars", "", grammarsFlag)
-	c.Flags().StringToStringVar(&weights, "level", nil, "weight of a level: tokens, envelope, structure, elements, codes or business = off, warn, reject or strict")
+	c.Flags().StringArrayVar(&guides, "overlay", nil, overlayFlag)
+	c.Flags().StringToStringVar(&weights, "level", nil, "weight of a level: tokens, envelope, structure, elements, codes, business or partner = off, warn, reject or strict")
 	return c
 }
 
@@ -144,7 +152,7 @@ func (a *tool) report(r verdict.Report) error {
 	}
 	fmt.Fprintln(a.out, ")")
 	for _, f := range r.Findings {
-		fmt.Fprintf(a.out, "  %-8s%s%s\n", f.Severity, f, ackCodes(f))
+		fmt.Fprintf(a.out, "  %-8s%s%s\n", f.Severity, f, ackCodes(f, r.Standard))
 	}
 	if r.More > 0 {
 		fmt.Fprintf(a.out, "  … and %d more\n", r.More)
@@ -160,66 +168,12 @@ func orNone(s, none string) string {
 }
 
 // ackCodes lists the codes of the acknowledgement that would report a finding.
-func ackCodes(f finding.Finding) string {
-	var codes []string
-	for _, c := range []struct{ name, value string }{
-		{"AK304", f.AK304}, {"AK403", f.AK403}, {"AK502", f.AK502}, {"AK905", f.AK905}, {"TA105", f.TA105}, {"0085", f.EDIFACT},
-	} {
-		if c.value != "" {
-			codes = append(codes, c.name+" "+c.value)
-		}
-	}
-	if len(codes) == 0 || f.Severity == finding.Info {
+func ackCodes(f finding.Finding, standard string) string {
+	codes := f.Reported(standard == syntax.EDIFACT.String())
+	if len(codes) == 0 {
 		return ""
 	}
 	return " [" + strings.Join(codes, ", ") + "]"
-}
-
-func lintCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "lint [folder]", Short: "Check grammar files",
-		Long:    `Compiles every grammar: the shipped ones, or those of a folder with x12/ and edifact/ in it. All problems are reported with file, line and column.`,
-		Example: "  crossdock edi lint\n  crossdock edi lint ./grammars",
-		Args:    cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a := toolOf(cmd)
-			dir := ""
-			if len(args) > 0 {
-				dir = args[0]
-			}
-			lib := library(dir)
-			if err := lib.Lint(); err != nil {
-				return exit.Fail(err)
-			}
-			out := []shipped{}
-			for _, std := range []syntax.Standard{syntax.X12, syntax.EDIFACT} {
-				releases, err := lib.Releases(std)
-				if err != nil {
-					return exit.Fail(err)
-				}
-				for _, r := range releases {
-					sets, err := lib.Sets(std, r)
-					if err != nil {
-						return exit.Fail(err)
-					}
-					out = append(out, shipped{std.String(), r, sets})
-				}
-			}
-			if a.json {
-				return exit.Fail(json.NewEncoder(a.out).Encode(out))
-			}
-			for _, r := range out {
-				fmt.Fprintf(a.out, "%s %s: %s\n", r.Standard, r.Release, strings.Join(r.Sets, " "))
-			}
-			return nil
-		},
-	}
-}
-
-type shipped struct {
-	Standard string   `json:"standard"`
-	Release  string   `json:"release"`
-	Sets     []string `json:"sets"`
 }
 
 // oneRelease is a release of a standard.

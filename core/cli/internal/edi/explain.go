@@ -16,24 +16,34 @@ import (
 )
 
 func explainCommand() *cobra.Command {
-	var dir, release string
+	var dir, release, guide string
 	c := &cobra.Command{
 		Use: "explain <set, segment or element> [segment] [element]", Short: "Show what a set, segment or element looks like",
 		Long: `Shows the table of a transaction set or message; the elements of a segment with
 number, type, length and whether they must be there; or one element with its
 codes and the segments that use it. An element is named by its number, or by its
-place in a segment.`,
-		Example: "  crossdock edi explain 850\n  crossdock edi explain 850 PO1\n  crossdock edi explain BEG\n  crossdock edi explain BEG03\n  crossdock edi explain 355\n  crossdock edi explain NAD C082 --release D01B",
-		Args:    cobra.RangeArgs(1, 3),
+place in a segment. With --overlay all is as a partner's guide has it, and the set
+need not be named.`,
+		Example: "  crossdock edi explain 850\n  crossdock edi explain 850 PO1\n  crossdock edi explain BEG\n  crossdock edi explain BEG03\n  crossdock edi explain 355\n  crossdock edi explain NAD C082 --release D01B\n  crossdock edi explain --overlay acme-850.yaml REF",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if guide != "" {
+				return cobra.MaximumNArgs(3)(cmd, args)
+			}
+			return cobra.RangeArgs(1, 3)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a := toolOf(cmd)
 			for i := range args {
 				args[i] = strings.ToUpper(args[i])
 			}
+			if guide != "" {
+				return exit.Fail(a.explainOverlay(library(dir), guide, args))
+			}
 			return exit.Fail(a.explain(library(dir), release, args))
 		},
 	}
 	c.Flags().StringVar(&dir, "grammars", "", grammarsFlag)
+	c.Flags().StringVar(&guide, "overlay", "", "overlay file: the set as a partner's guide has it")
 	c.Flags().StringVar(&release, "release", "", "release, such as 005010 or D01B; default the oldest that has it")
 	return c
 }
@@ -44,7 +54,7 @@ func (a *tool) explain(lib *grammar.Library, release string, terms []string) err
 	set, err := findSet(lib, terms[0], release)
 	switch {
 	case err == nil && len(terms) == 1:
-		a.explainSet(set.Body, "")
+		a.explainSet(nil, set.Body, "")
 		if e := set.Elements[terms[0]]; e != nil {
 			fmt.Fprintln(a.out) // 810 is a set and an element
 			a.explainElement(set.Dictionary, e)
@@ -221,14 +231,20 @@ func times(n int) string {
 	return fmt.Sprint(n)
 }
 
-func (a *tool) explainSet(body []*grammar.Node, indent string) {
+// explainSet prints a body; agreed is what an overlay asks of it.
+func (a *tool) explainSet(agreed *grammar.Agreed, body []*grammar.Node, indent string) {
 	for _, n := range body {
 		if n.Loop() {
 			fmt.Fprintf(a.out, "%sloop %-3s  %s %6s  %s\n", indent, n.Segment.Tag, use(n.Mandatory), times(n.Max), n.Name)
-			a.explainSet(n.Body, indent+"  ")
-			continue
+		} else {
+			fmt.Fprintf(a.out, "%s%-8s  %s %6s  %s\n", indent, n.Segment.Tag, use(n.Mandatory), times(n.Max), n.Name)
 		}
-		fmt.Fprintf(a.out, "%s%-8s  %s %6s  %s\n", indent, n.Segment.Tag, use(n.Mandatory), times(n.Max), n.Name)
+		for i := 0; agreed != nil && i < len(agreed.Requires); i++ {
+			if r := &agreed.Requires[i]; r.Node == n {
+				fmt.Fprintf(a.out, "%s  agreed: %s %s\n", indent, r.Place, howOften(r))
+			}
+		}
+		a.explainSet(n.Agreed, n.Body, indent+"  ")
 	}
 }
 
@@ -257,6 +273,9 @@ func (a *tool) explainSegment(d *grammar.Dictionary, s *grammar.Segment) {
 	for i := range s.Rules {
 		fmt.Fprintf(a.out, "condition %s\n", &s.Rules[i])
 	}
+	for i := 0; s.Derived != nil && i < len(s.Derived.Unused); i++ {
+		fmt.Fprintf(a.out, "unused %s\n", unusedPlace(s, s.Derived.Unused[i]))
+	}
 }
 
 func (a *tool) explainPosition(name string, p grammar.Position) {
@@ -265,8 +284,9 @@ func (a *tool) explainPosition(name string, p grammar.Position) {
 	if e := p.Element; e != nil {
 		what = format(e)
 		if list := e.CodeList(); len(list) > 0 {
-			codes = "  " + strings.Join(list, " ")
-			if e.Open {
+			const most = 80 // whole lists of the standards have more than a thousand
+			codes = "  " + strings.Join(list[:min(len(list), most)], " ")
+			if e.Open || len(list) > most {
 				codes += " …"
 			}
 		}
