@@ -29,7 +29,7 @@ func (b *builder) mark(out []byte, seg *syntax.Segment, v value) []byte {
 func appendMark(out []byte, tag string, position int, v value, offset int64) []byte {
 	out = append(out, markBegin)
 	for _, c := range []byte(tag) {
-		if c > markEnd {
+		if c >= ' ' {
 			out = append(out, c)
 		}
 	}
@@ -40,20 +40,18 @@ func appendMark(out []byte, tag string, position int, v value, offset int64) []b
 }
 
 func readMark(mark []byte) Origin {
-	const parts = 6
-	f := strings.Split(string(mark), "\n")
-	f = f[max(0, len(f)-parts):]
-	if len(f) < parts {
-		return Origin{}
-	}
-	n := func(i int) int {
-		v, err := strconv.Atoi(f[i])
-		if err != nil {
-			return 0 // appendMark writes numbers
+	tag, rest, _ := bytes.Cut(mark, []byte{'\n'})
+	var n [5]int64
+	at := 0
+	for _, c := range rest {
+		switch {
+		case c == '\n':
+			at = min(at+1, len(n)-1)
+		case c >= '0' && c <= '9':
+			n[at] = n[at]*10 + int64(c-'0')
 		}
-		return v
 	}
-	return Origin{Segment: f[0], Position: n(1), Element: n(2), Component: n(3), Repeat: n(4), Offset: int64(n(5))}
+	return Origin{Segment: string(tag), Position: int(n[0]), Element: int(n[1]), Component: int(n[2]), Repeat: int(n[3]), Offset: n[4]}
 }
 
 // path is a JSON pointer that follows a document.
@@ -103,7 +101,9 @@ func (p *path) name(quoted []byte) bool {
 			return true // the builder writes valid strings
 		}
 	}
-	name = strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+	if strings.ContainsAny(name, "~/") {
+		name = strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+	}
 	p.text = append(append(p.text[:s.base], '/'), name...)
 	return true
 }

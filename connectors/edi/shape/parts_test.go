@@ -127,6 +127,7 @@ func TestPartsHoldMemory(t *testing.T) {
 	if n != size/1000 {
 		t.Errorf("%d parts", n)
 	}
+	t.Logf("%d KB are kept", (int64(most)-int64(before))>>10)
 	if most > before && most-before > limit {
 		t.Errorf("%d MB are kept", (most-before)>>20)
 	}

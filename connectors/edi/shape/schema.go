@@ -112,7 +112,11 @@ func (w *schemaWriter) object(nodes []*grammar.Node, omit map[string]bool) map[s
 		parts = parts || parted(n)
 	}
 	properties[Extra], properties[Order] = reference(extraDef), reference(orderDef)
-	return object(properties, required...)
+	out := object(properties, required...)
+	if i := slices.IndexFunc(nodes, func(n *grammar.Node) bool { return n.Tree != nil }); i >= 0 {
+		out["patternProperties"] = unnamedLevels(nodes[i])
+	}
+	return out
 }
 
 // parted tells whether a loop, or one in it, is handed over in parts.
@@ -193,12 +197,17 @@ func (w *schemaWriter) tree(properties map[string]any, n *grammar.Node) {
 	}
 	hierarchy["sequence"] = map[string]any{"type": "integer"}
 	members["hierarchy"] = object(hierarchy)
-	item["patternProperties"] = map[string]any{"^" + grammar.LevelPrefix: listOf(reference(n.Name))}
+	item["patternProperties"] = unnamedLevels(n)
 	w.defs[n.Name] = item
 	maps.Copy(properties, lists)
 	if t.Root != "" {
 		maps.Copy(properties, members)
 	}
+}
+
+// unnamedLevels are the lists of levels without a name.
+func unnamedLevels(n *grammar.Node) map[string]any {
+	return map[string]any{"^" + grammar.LevelPrefix: listOf(reference(n.Name))}
 }
 
 func leaf(tag string, element, component int) map[string]any {

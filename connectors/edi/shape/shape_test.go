@@ -2,7 +2,6 @@ package shape_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,35 +66,27 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestSchemas holds every document of a valid file against the schema of its set.
+// TestSchemas holds every document of a valid file against the schema of its set,
+// whole and in parts.
 func TestSchemas(t *testing.T) {
-	files, err := filepath.Glob("../verdict/testdata/derived/*_base.edi")
-	if err != nil || len(files) < 10 {
-		t.Fatalf("%d files, %v", len(files), err)
+	files := map[string]string{"levels without a name": notice("HL*1**S~HL*2*1*Y~HL*3*2*I~HL*4*9*Z~"), "no root": notice("HL*1**O~HL*2*1*I~")}
+	for _, name := range derived(t, "*_base.edi") {
+		files[filepath.Base(name)] = contents(t, name)
 	}
-	for _, name := range files {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, doc := range shaped(t, string(b)) {
-			var head struct {
-				Interchange struct{ Standard string }
-				Transaction struct{ Set, Release string }
-			}
-			if err := json.Unmarshal([]byte(doc), &head); err != nil {
-				t.Fatalf("%s: %v in %s", name, err, doc)
-			}
-			std := syntax.X12
-			if head.Interchange.Standard == "EDIFACT" {
-				std = syntax.EDIFACT
-			}
-			set, err := library.Set(std, head.Transaction.Release, head.Transaction.Set)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := compiled(t, set).Validate(decoded(t, doc)); err != nil {
-				t.Errorf("%s does not fit the schema of %s: %v\n%s", filepath.Base(name), set.ID, err, doc)
+	for _, k := range kinds {
+		files[k.name] = string(k.file(1))
+	}
+	schemas := map[*grammar.Set]*jsonschema.Schema{}
+	for name, doc := range files {
+		for _, items := range []int{0, 1, 5} {
+			for _, d := range documents(t, doc, shape.Options{PartItems: items}) {
+				set := d.Set.Grammar
+				if schemas[set] == nil {
+					schemas[set] = compiled(t, set)
+				}
+				if err := schemas[set].Validate(decoded(t, d.text)); err != nil {
+					t.Errorf("%s does not fit the schema of %s: %v\n%s", name, set.ID, err, d.text)
+				}
 			}
 		}
 	}
@@ -148,4 +139,28 @@ func compiled(t *testing.T, set *grammar.Set) *jsonschema.Schema {
 		t.Fatalf("%s %s: %v", set.Version, set.ID, err)
 	}
 	return s
+}
+
+// TestShippedSchemas: the mappings that ship are checked against what this
+// package makes and reads. -update writes their schemas.
+func TestShippedSchemas(t *testing.T) {
+	for _, id := range []string{"846", "850"} {
+		set, err := library.Set(syntax.X12, "004010", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := shape.Schema(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := "../../../mappings/schemas/x12-" + id + ".json"
+		if *update {
+			if err := os.WriteFile(file, append(b, '\n'), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if contents(t, file) != string(b)+"\n" {
+			t.Errorf("%s is not what `crossdock edi schema %s` prints; -update writes it", file, id)
+		}
+	}
 }
