@@ -191,7 +191,12 @@ func (f *file) compare(ctx context.Context, j *judge) error {
 func (f *file) planAnswers(ctx context.Context, j *judge) error {
 	p, s := &f.s.cfg.Partner, f.s
 	for _, kind := range p.Kinds() {
-		for n, a := range j.Answers(kind) {
+		answers, err := j.Answers(kind)
+		if err != nil {
+			s.env.Log.Warn("a file is not answered; tell the partner", "kind", kind, "file", f.doc.Name, "reason", err)
+			continue
+		}
+		for n, a := range answers {
 			i := f.interchanges[a.Interchange]
 			if i.foreign != "" || !p.Due(a, i.head.AckWanted) {
 				continue

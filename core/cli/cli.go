@@ -23,6 +23,7 @@ import (
 
 	"github.com/crossdock/crossdock/core/cli/internal/edi"
 	"github.com/crossdock/crossdock/core/cli/internal/exit"
+	"github.com/crossdock/crossdock/core/cli/internal/partner"
 	"github.com/crossdock/crossdock/core/config"
 	"github.com/crossdock/crossdock/core/ledger"
 	"github.com/crossdock/crossdock/core/strictyaml"
@@ -94,7 +95,7 @@ to make your own.`,
 	c.AddCommand(
 		a.demoCommand(), a.runCommand(), a.initCommand(), a.validateCommand(),
 		a.routeCommand(), a.traceCommand(), a.deadCommand(), a.mapCommand(),
-		a.connectorCommand(), a.pluginCommand(), edi.Command(),
+		a.connectorCommand(), a.pluginCommand(), a.partnerCommand(), edi.Command(),
 	)
 	for _, sub := range c.Commands() {
 		if sub.HasSubCommands() {
@@ -158,6 +159,15 @@ func (a *app) settings() (*config.Project, error) {
 		return nil, fail(err)
 	}
 	return p, nil
+}
+
+// partnerCommand is `crossdock partner`, which needs the project.
+func (a *app) partnerCommand() *cobra.Command {
+	return partner.Command(partner.Project{
+		Load:     func() (*config.Project, strictyaml.Findings) { return config.Load(a.dir, a.getenv) },
+		Ledger:   a.ledger,
+		Findings: a.findings,
+	})
 }
 
 // ledger opens the project's ledger, beside a running node or without one.

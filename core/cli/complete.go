@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crossdock/crossdock/core/cli/internal/partner"
 	"github.com/crossdock/crossdock/core/config"
 	"github.com/crossdock/crossdock/core/mapping"
 )
@@ -43,6 +44,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"dead replay": {true, a.openLetters}, "dead discard": {true, a.openLetters},
 		"route pause": {offer: a.routeNames}, "route resume": {offer: a.routeNames},
 		"connector describe": {offer: a.connectorNames}, "connector check": {true, a.endpointNames},
+		"partner check": {true, a.partnerNames}, "partner status": {offer: a.partnerNames},
 		"map check": {true, a.mappingNames}, "map test": {true, a.mappingNames},
 	} {
 		c, _, err := root.Find(strings.Fields(path))
@@ -51,11 +53,15 @@ func (a *app) addCompletions(root *cobra.Command) {
 		}
 		completeWith(c, with.many, with.offer)
 	}
-	// A document is a file, so the shell's own completion follows the mapping.
-	if c, _, err := root.Find([]string{"map", "run"}); err == nil {
+	// Documents are files, so the shell's own completion follows the first argument.
+	for path, offer := range map[string]completion{"map run": a.mappingNames, "partner test": a.partnerNames} {
+		c, _, err := root.Find(strings.Fields(path))
+		if err != nil {
+			continue
+		}
 		c.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 0 {
-				return a.mappingNames(cmd), cobra.ShellCompDirectiveDefault
+				return offer(cmd), cobra.ShellCompDirectiveDefault
 			}
 			return nil, cobra.ShellCompDirectiveDefault
 		}
@@ -123,6 +129,11 @@ func (a *app) connectorNames(*cobra.Command) []string {
 		out = append(out, c.Name)
 	}
 	return out
+}
+
+func (a *app) partnerNames(*cobra.Command) []string {
+	p, _ := config.Load(a.dir, a.getenv)
+	return partner.Completion(p)
 }
 
 func (a *app) mappingNames(*cobra.Command) []string {

@@ -9,8 +9,6 @@ package acknowledge
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/crossdock/crossdock/connectors/edi/finding"
@@ -42,22 +40,31 @@ type Options struct {
 	At time.Time
 	// Suffix follows every segment terminator.
 	Suffix string
-	// Version is the release of a 997: 004010 (the default) or 005010.
+	// Version is the release of a 997: 004010 or 005010. Empty means that of the
+	// group that it answers.
 	Version string
 	// Masked leaves the partner's data out of AK404 and IK404.
 	Masked bool
 }
 
-// maxSets and maxFindings bound what a Collector keeps.
+// What a Collector keeps is bounded: so much of a file, and so many findings of
+// one part of it.
 const (
-	maxSets     = 100_000
-	maxFindings = 100
+	maxInterchanges = 10_000
+	maxGroups       = 100_000
+	maxSets         = 200_000
+	maxFindings     = 100
+	maxAllFindings  = 200_000
 )
 
 // Collector keeps what an acknowledgement reports. It is a validate.Handler.
 type Collector struct {
 	validate.Ignore
 	interchanges []*interchange
+	open         *set // that is being read; nil when it is not kept
+
+	groups, sets, findings int
+	more                   bool // interchanges or groups that were not kept
 }
 
 type interchange struct {
@@ -65,6 +72,7 @@ type interchange struct {
 	findings []finding.Finding // of the interchange as a whole
 	groups   []*group
 	sets     []*set // outside of groups: EDIFACT's
+	skip     bool   // it is one too many
 }
 
 type group struct {
@@ -73,12 +81,15 @@ type group struct {
 	sets     []*set
 	count    int // all of them, also those beyond maxSets
 	accepted int
+	errors   bool // a set was accepted with remarks
 }
 
 type set struct {
-	id, control, release, association string
-	findings                          []finding.Finding
-	rejected                          bool
+	id, control string
+	convention  string   // ST03
+	message     []string // UNH S009, its components as they stand
+	findings    []finding.Finding
+	rejected    bool
 }
 
 func (c *Collector) last() *interchange {
@@ -97,70 +108,94 @@ func (i *interchange) group() *group {
 
 // BeginInterchange implements validate.Handler.
 func (c *Collector) BeginInterchange(ic *validate.Interchange) error {
-	c.interchanges = append(c.interchanges, &interchange{head: *ic})
+	i := &interchange{head: *ic, skip: len(c.interchanges) >= maxInterchanges}
+	c.more = c.more || i.skip
+	if i.skip {
+		// Only the last of them is kept, so that what follows has a place.
+		c.interchanges = c.interchanges[:maxInterchanges]
+	}
+	c.interchanges = append(c.interchanges, i)
 	return nil
 }
 
 // EndInterchange implements validate.Handler.
 func (c *Collector) EndInterchange(ic *validate.Interchange) error {
-	c.last().head.Rejected = ic.Rejected
+	c.last().head = *ic
 	return nil
 }
 
 // BeginGroup implements validate.Handler.
 func (c *Collector) BeginGroup(g *validate.Group) error {
 	i := c.last()
+	if c.groups++; c.groups > maxGroups || i.skip {
+		c.more, i.groups = true, i.groups[:min(len(i.groups), 1)]
+	}
 	i.groups = append(i.groups, &group{head: *g})
 	return nil
 }
 
 // EndGroup implements validate.Handler.
 func (c *Collector) EndGroup(g *validate.Group) error {
-	c.last().group().head.Rejected = g.Rejected
+	c.last().group().head = *g
 	return nil
 }
 
 // BeginSet implements validate.Handler.
 func (c *Collector) BeginSet(s *validate.Set) error {
+	c.open = nil
 	i := c.last()
 	if i == nil {
 		return nil
 	}
-	one := &set{id: s.ID, control: s.Control, release: s.Release, association: s.Association}
-	if g := i.group(); g != nil {
-		if g.count++; len(g.sets) < maxSets {
-			g.sets = append(g.sets, one)
-		}
+	g := i.group()
+	if g != nil {
+		g.count++
+	}
+	if c.sets++; c.sets > maxSets || i.skip {
 		return nil
 	}
-	if len(i.sets) < maxSets {
-		i.sets = append(i.sets, one)
+	c.open = &set{id: s.ID, control: s.Control}
+	if g != nil {
+		g.sets = append(g.sets, c.open)
+	} else {
+		i.sets = append(i.sets, c.open)
 	}
 	return nil
 }
 
-func (i *interchange) set() *set {
-	all := i.sets
-	if g := i.group(); g != nil {
-		all = g.sets
+var (
+	keyST  = syntax.KeyOf("ST")
+	keyUNH = syntax.KeyOf("UNH")
+)
+
+// Segment implements validate.Handler.
+func (c *Collector) Segment(seg *syntax.Segment, _ validate.Place) error {
+	switch {
+	case c.open == nil:
+	case seg.Key == keyST:
+		c.open.convention = seg.Value(3)
+	case seg.Key == keyUNH:
+		const components = 7
+		for n := range components {
+			c.open.message = append(c.open.message, seg.ComponentValue(2, n+1))
+		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all[len(all)-1]
+	return nil
 }
 
 // EndSet implements validate.Handler.
 func (c *Collector) EndSet(s *validate.Set) error {
-	i := c.last()
-	if i == nil {
-		return nil
+	remarks := false
+	if c.open != nil {
+		c.open.rejected = s.Rejected
+		remarks = len(c.open.findings) > 0
+		c.open = nil
 	}
-	if one := i.set(); one != nil && one.control == s.Control {
-		one.rejected = s.Rejected
-	}
-	if g := i.group(); g != nil && !s.Rejected {
-		g.accepted++
+	if i := c.last(); i != nil && !s.Rejected {
+		if g := i.group(); g != nil {
+			g.accepted++
+			g.errors = g.errors || remarks
+		}
 	}
 	return nil
 }
@@ -173,21 +208,24 @@ func (c *Collector) Finding(f finding.Finding) error {
 	}
 	switch f.Scope {
 	case finding.Interchange:
-		keep(&i.findings, f)
+		c.keep(&i.findings, f)
 	case finding.Group:
 		if g := i.group(); g != nil {
-			keep(&g.findings, f)
+			c.keep(&g.findings, f)
 		}
 	default:
-		if s := i.set(); s != nil {
-			keep(&s.findings, f)
+		if c.open != nil {
+			c.keep(&c.open.findings, f)
 		}
 	}
 	return nil
 }
 
-func keep(to *[]finding.Finding, f finding.Finding) {
-	if len(*to) < maxFindings {
+// keep adds a finding, where it is one of few of its part or the first of them
+// that rejects.
+func (c *Collector) keep(to *[]finding.Finding, f finding.Finding) {
+	if len(*to) < maxFindings && (c.findings < maxAllFindings || len(*to) == 0) {
+		c.findings++
 		*to = append(*to, f)
 	}
 }
@@ -210,17 +248,20 @@ type Answer struct {
 
 // Answers lists the acknowledgements of a kind that what was read asks for, in
 // its order. It is empty for acknowledgements, which are never answered.
-func (c *Collector) Answers(kind Kind) []Answer {
+func (c *Collector) Answers(kind Kind) ([]Answer, error) {
+	if c.more {
+		return nil, fmt.Errorf("more than %d interchanges or %d groups in one file cannot be acknowledged: split it", maxInterchanges, maxGroups)
+	}
 	var out []Answer
 	for n, i := range c.interchanges {
 		one := Answer{Kind: kind, Interchange: n, ic: i, Rejected: i.head.Rejected || len(i.findings) > 0}
 		switch {
-		case kind == CONTRL && i.head.Standard == syntax.EDIFACT && !i.onlyControl():
+		case kind == CONTRL && i.head.Standard == syntax.EDIFACT && i.answerable():
 			for _, s := range i.all() {
 				one.Rejected = one.Rejected || s.rejected
 			}
 			out = append(out, one)
-		case kind == TA1 && i.head.Standard == syntax.X12:
+		case kind == TA1 && i.head.Standard == syntax.X12 && !i.onlyAnswers():
 			out = append(out, one)
 		case (kind == X997 || kind == X999) && i.head.Standard == syntax.X12:
 			for _, g := range i.groups {
@@ -232,14 +273,11 @@ func (c *Collector) Answers(kind Kind) []Answer {
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 // Write returns the acknowledgement as an interchange of its own.
 func (a Answer) Write(o Options) ([]byte, error) {
-	if o.Version == "" {
-		o.Version = "004010"
-	}
 	switch a.Kind {
 	case CONTRL:
 		return contrl(a.ic, o)
@@ -252,8 +290,12 @@ func (a Answer) Write(o Options) ([]byte, error) {
 // Write returns the acknowledgements of a kind for everything that was read, one
 // interchange each; their control numbers count up from Options.Control.
 func (c *Collector) Write(kind Kind, o Options) ([][]byte, error) {
+	answers, err := c.Answers(kind)
+	if err != nil {
+		return nil, err
+	}
 	var out [][]byte
-	for _, a := range c.Answers(kind) {
+	for _, a := range answers {
 		b, err := a.Write(o)
 		if err != nil {
 			return nil, err
@@ -277,14 +319,31 @@ func (c *Collector) Refuse(n int, f finding.Finding) {
 	}
 }
 
-// onlyControl tells that an EDIFACT interchange holds nothing but CONTRL.
-func (i *interchange) onlyControl() bool {
-	for _, s := range i.sets {
+// onlyAnswers tells that an X12 interchange holds nothing but TA1 segments.
+func (i *interchange) onlyAnswers() bool { return i.head.Answers > 0 && len(i.groups) == 0 }
+
+// answerable tells that CONTRL may answer: not when there is nothing but CONTRL,
+// and not without the names of both sides and the interchange's number.
+func (i *interchange) answerable() bool {
+	if i.head.Control == "" || i.head.Sender.ID == "" || i.head.Receiver.ID == "" {
+		return false
+	}
+	all := i.all()
+	for _, s := range all {
 		if s.id != string(CONTRL) {
-			return false
+			return true
 		}
 	}
-	return len(i.sets) > 0
+	return len(all) == 0
+}
+
+// all are the messages, those in groups too.
+func (i *interchange) all() []*set {
+	out := i.sets
+	for _, g := range i.groups {
+		out = append(out[:len(out):len(out)], g.sets...)
+	}
+	return out
 }
 
 // codes collects different codes, at most n.
@@ -298,62 +357,4 @@ func codes(fs []finding.Finding, n int, of func(finding.Finding) string) []strin
 		}
 	}
 	return out
-}
-
-func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-len(s))) }
-
-// envelope begins the answer to an X12 interchange; repetition is ISA11 of 00501.
-func envelope(i *interchange, o Options, version string) (*syntax.Writer, error) {
-	const largest = 999_999_999
-	if o.Control < 1 || o.Control > largest {
-		return nil, fmt.Errorf("the control number %d does not fit ISA13, 1 to %d", o.Control, largest)
-	}
-	d := i.head.Delimiters
-	eleven := "U"
-	if version == "00501" {
-		if eleven = string(d.Repetition); d.Repetition == 0 {
-			eleven = "^"
-		}
-	}
-	w := syntax.NewWriter(d, o.Suffix)
-	h := i.head
-	usage := h.Usage
-	if usage == "" {
-		usage = "P"
-	}
-	w.Begin("ISA").Fixed("00").Fixed(pad("", 10)).Fixed("00").Fixed(pad("", 10)).
-		Fixed(pad(h.Receiver.Qualifier, 2)).Fixed(pad(h.Receiver.ID, 15)).Fixed(pad(h.Sender.Qualifier, 2)).Fixed(pad(h.Sender.ID, 15)).
-		Fixed(o.At.Format("060102")).Fixed(o.At.Format("1504")).Fixed(eleven).Fixed(version).Fixed(fmt.Sprintf("%09d", o.Control)).
-		Fixed("0").Fixed(usage).Fixed(string(d.Component)).End()
-	return w, nil
-}
-
-func finish(w *syntax.Writer, o Options, groups int) ([]byte, error) {
-	w.Begin("IEA").Element(strconv.Itoa(groups)).Element(fmt.Sprintf("%09d", o.Control)).End()
-	return w.Bytes()
-}
-
-// ta1 answers the interchange as such (X12.56).
-func ta1(i *interchange, o Options) ([]byte, error) {
-	version := i.head.Version
-	if version != "00501" {
-		version = "00401"
-	}
-	w, err := envelope(i, o, version)
-	if err != nil {
-		return nil, err
-	}
-	status, note := "A", "000"
-	reported := codes(i.findings, 1, func(f finding.Finding) string { return f.TA105 })
-	switch {
-	case i.head.Rejected:
-		status = "R"
-	case len(i.findings) > 0:
-		status = "E"
-	}
-	if len(reported) > 0 {
-		note = reported[0]
-	}
-	w.Begin("TA1").Element(i.head.Control).Element(i.head.Date).Element(i.head.Time).Element(status).Element(note).End()
-	return finish(w, o, 0)
 }

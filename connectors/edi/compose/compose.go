@@ -119,8 +119,8 @@ func (a Agreement) Interchange(lib *grammar.Library, docs []*Document, n Numbers
 
 // groupOf is the sets of one group.
 type groupOf struct {
-	functional, version string
-	sets                []*composed
+	functional, release, association string
+	sets                             []*composed
 }
 
 // groups puts sets of the same kind and version together, in the order in which
@@ -132,14 +132,14 @@ func (a Agreement) groups(sets []*composed) []*groupOf {
 	var out []*groupOf
 next:
 	for _, s := range sets {
-		functional, version := s.functional(), s.release+s.association
+		functional := s.functional()
 		for _, g := range out {
-			if g.functional == functional && g.version == version {
+			if g.functional == functional && g.release == s.release && g.association == s.association {
 				g.sets = append(g.sets, s)
 				continue next
 			}
 		}
-		out = append(out, &groupOf{functional, version, []*composed{s}})
+		out = append(out, &groupOf{functional, s.release, s.association, []*composed{s}})
 	}
 	return out
 }
@@ -151,10 +151,10 @@ func (a Agreement) group(g *groupOf, n Numbers, i int) groupHeader {
 	}
 	h := groupHeader{
 		functional: g.functional, sender: or(a.GroupSender, a.Sender.ID), receiver: or(a.GroupReceiver, a.Receiver.ID),
-		date: n.At.Format("20060102"), time: n.At.Format("1504"), control: strconv.FormatUint(first+uint64(i), 10), version: g.version, agency: "X",
+		date: n.At.Format("20060102"), time: n.At.Format("1504"), control: strconv.FormatUint(first+uint64(i), 10), version: g.release + g.association, agency: "X",
 	}
 	if a.Standard == syntax.EDIFACT {
-		h.date, h.agency = n.At.Format("060102"), "UN"
+		h.date, h.agency, h.version, h.association = n.At.Format("060102"), "UN", g.release, g.association
 	}
 	return h
 }

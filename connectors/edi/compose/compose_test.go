@@ -84,6 +84,11 @@ func TestWhatIsWritten(t *testing.T) {
 			"BSN*00*S1*20260105*0915~\nHL*1**S~\nN1*ST*STORE~\nHL*2*1*O~\nPRF*4711~\nHL*3*2*P~\nMAN*GM*00106141410000000015~\nHL*4*3*I~\nLIN**UP*614141000012~\nHL*5*1*O~\nPRF*4712~\nCTT*5~\n",
 		},
 		{
+			"what the inventory mapping makes", acme,
+			`{"inventory":{"purpose":"00","report_type":"DD","reference":"SKU-1-7","date":"2026-01-05","time":"09:00","lines":[{"line":"1","ids":{"vendor_item":"SKU-1","gtin14":"00614141000012"},"quantities":[{"qualifier":"17","quantity":"20","unit":{"unit_1":"EA"}},{"qualifier":"33","quantity":"15","unit":{"unit_1":"EA"}}]}]}}`,
+			"BIA*00*DD*SKU-1-7*20260105*0900~\nLIN*1*VN*SKU-1*UK*00614141000012~\nQTY*17*20*EA~\nQTY*33*15*EA~\nCTT*1~\n",
+		},
+		{
 			"null and empty text say nothing", acme,
 			`{"purchase_order": {"purpose": "00", "type": "SA", "number": "4711", "release": null, "date": "2026-01-05", "currency": null, "lines": [{"line": "1", "unit": ""}]}}`,
 			"BEG*00*SA*4711**20260105~\nPO1*1~\nCTT*1~\n",

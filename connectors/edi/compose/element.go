@@ -131,6 +131,8 @@ func (c *set) elements(s *segment, o *value, given map[int]string) {
 		m.taken = 1
 		c.openIDs(m.value, s)
 	}
+	slots := c.slots(o, def)
+	pair := 0
 	for i := 0; i < len(def.Elements); i++ {
 		p := &def.Elements[i]
 		m := o.member(p.Name)
@@ -139,8 +141,11 @@ func (c *set) elements(s *segment, o *value, given map[int]string) {
 			continue
 		}
 		if p.Pair && i+1 < len(def.Elements) {
+			pair++
 			if id := o.member(def.Elements[i+1].Name); (m == nil || m.value.absent()) && (id == nil || id.value.absent()) {
-				c.nextID(s, i+1, p)
+				if slots == nil || slots[pair] {
+					c.nextID(s, i+1, p)
+				}
 				i++
 				continue
 			}
@@ -157,6 +162,25 @@ func (c *set) elements(s *segment, o *value, given map[int]string) {
 	for _, left := range c.ids {
 		c.problems.at(left.value, s.tag, "split the document, or leave out what the partner does not need", "%s has room for %d identifiers", s.tag, pairsOf(def))
 	}
+}
+
+// slots reads which pairs the members of ids are, nil when they are the first.
+func (c *set) slots(o *value, def *grammar.Segment) map[int]bool {
+	m := o.member(slotsMember)
+	if m == nil || !paired(def) {
+		return nil
+	}
+	m.taken = 1
+	if m.value.kind != list {
+		return nil
+	}
+	out := map[int]bool{}
+	for _, one := range m.value.items {
+		if n, err := strconv.Atoi(one.text); err == nil {
+			out[n] = true
+		}
+	}
+	return out
 }
 
 // given writes an element that the name of the object says already.
@@ -219,7 +243,7 @@ func (c *set) nextID(s *segment, element int, p *grammar.Position) {
 	}
 	id := c.ids[0]
 	c.ids = c.ids[1:]
-	code := codeOf(p.Element, id.name)
+	code := c.codeOf(p.Element, id.name)
 	if _, known := p.Element.Codes[code]; !known && p.Element.Closed() {
 		var names []string
 		for one := range p.Element.Codes {
@@ -241,18 +265,25 @@ func nameOf(e *grammar.Element, code string) string {
 
 // codeOf turns the name of a code back: the name that the grammar gives, or the
 // code in small letters.
-func codeOf(e *grammar.Element, name string) string {
-	lower := ""
-	for code, known := range e.Codes {
-		if known == name {
-			return code
+func (c *set) codeOf(e *grammar.Element, name string) string {
+	known := c.codes[e]
+	if known == nil {
+		known = make(map[string]string, len(e.Codes))
+		for code := range e.Codes {
+			known[nameOf(e, code)] = code
 		}
-		if known == "" && strings.ToLower(code) == name {
-			lower = code
+		for code, name := range e.Codes {
+			if name != "" { // before a code that is called the same
+				known[name] = code
+			}
 		}
+		if c.codes == nil {
+			c.codes = map[*grammar.Element]map[string]string{}
+		}
+		c.codes[e] = known
 	}
-	if lower != "" {
-		return lower
+	if code, ok := known[name]; ok {
+		return code
 	}
 	return strings.ToUpper(name)
 }
@@ -308,7 +339,7 @@ var anything = &grammar.Element{Name: "it", Max: grammar.Unlimited}
 func (c *set) surplus(o *value, prefix string, behind int, write func(n int, v *value)) {
 	var found []int
 	for i := range o.members {
-		if digits, ok := strings.CutPrefix(o.members[i].value.name, prefix); ok {
+		if digits, ok := strings.CutPrefix(o.members[i].value.name, prefix); ok && o.members[i].taken == 0 {
 			const most = 1000
 			if n, err := strconv.Atoi(digits); err == nil && n > behind && n < most && strconv.Itoa(n) == digits {
 				found = append(found, n)

@@ -43,6 +43,7 @@ type encoder struct {
 	d        syntax.Delimiters
 	suffix   string
 	latin    bool // ISO 8859-1
+	lenient  bool // components may stand where none belong
 	out      []byte
 	problems *problems
 }
@@ -93,7 +94,7 @@ func (e *encoder) value(s *segment, c *cell, position int) {
 	}
 	for i := range len(data) {
 		b := data[i]
-		if e.special(b) {
+		if e.special(b) && !(e.lenient && e.d.Release == 0 && (b == e.d.Component || b == e.d.Repetition)) {
 			if e.d.Release == 0 {
 				e.problems.add(&DelimiterError{
 					Problem: Problem{
@@ -131,6 +132,9 @@ func narrow(s string) (string, bool) {
 }
 
 func (e *encoder) special(b byte) bool {
+	if b == '\r' && e.d.Segment == '\n' {
+		return true // readers take it for a part of the terminator
+	}
 	return b == e.d.Element || b == e.d.Segment || b != 0 && (b == e.d.Component || b == e.d.Repetition || b == e.d.Release)
 }
 
@@ -160,4 +164,17 @@ func clip(s string) string {
 		return string(r[:most]) + "…"
 	}
 	return s
+}
+
+// splits tells whether an element that stands as it is would be read as several.
+func (e *encoder) splits(v string) (byte, bool) {
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; {
+		case c == e.d.Release && c != 0:
+			i++
+		case c == e.d.Element || c == e.d.Segment:
+			return c, true
+		}
+	}
+	return 0, false
 }

@@ -27,6 +27,7 @@ type header struct {
 
 type groupHeader struct {
 	functional, sender, receiver, date, time, control, agency, version string
+	association                                                        string // of EDIFACT
 	raw                                                                []string
 }
 
@@ -70,14 +71,18 @@ func (h *header) check() error {
 	for _, v := range []struct {
 		what, value string
 		width       int
+		exact       bool
 	}{
-		{"the sender's qualifier", h.sender.Qualifier, 2}, {"the sender", h.sender.ID, 15}, {"the receiver's qualifier", h.receiver.Qualifier, 2}, {"the receiver", h.receiver.ID, 15},
-		{"the date", h.date, 6}, {"the time", h.time, 4}, {"the version", h.version, 5}, {"the control number", h.control, 9}, {"the usage", h.usage, 1},
+		{"the sender's qualifier", h.sender.Qualifier, 2, false}, {"the sender", h.sender.ID, 15, false},
+		{"the receiver's qualifier", h.receiver.Qualifier, 2, false}, {"the receiver", h.receiver.ID, 15, false},
+		{"the date", h.date, 6, true}, {"the time", h.time, 4, true}, {"the version", h.version, 5, true}, {"the control number", h.control, 9, true}, {"the usage", h.usage, 1, true},
 	} {
-		if len(v.value) > v.width {
+		switch {
+		case len(v.value) > v.width:
 			return fmt.Errorf("%s %q does not fit the header ISA: it has room for %d characters", v.what, v.value, v.width)
-		}
-		if strings.IndexByte(v.value, d.Element) >= 0 || strings.IndexByte(v.value, d.Segment) >= 0 {
+		case v.exact && len(v.value) < v.width:
+			return fmt.Errorf("%s %q does not fill its place in the header ISA, which has %d characters", v.what, v.value, v.width)
+		case strings.IndexByte(v.value, d.Element) >= 0 || strings.IndexByte(v.value, d.Segment) >= 0:
 			return fmt.Errorf("%s %q contains a separator", v.what, v.value)
 		}
 	}

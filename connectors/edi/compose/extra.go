@@ -36,7 +36,7 @@ func (c *set) extra(o *value) {
 		if position != nil {
 			n, err = strconv.Atoi(position.text)
 		}
-		if tag == nil || tag.kind != text || syntax.KeyOf(tag.text) == 0 || position == nil || position.kind != number || err != nil || n < 2 ||
+		if tag == nil || tag.kind != text || syntax.KeyOf(tag.text) == 0 && !c.lenient || position == nil || position.kind != number || err != nil || n < 2 ||
 			elements != nil && elements.value.kind != list {
 			c.problems.at(one, "", "", `a segment without a place is written as in {"segment": "NTE", "position": 7, "elements": ["GEN", "text"]}`)
 			continue

@@ -85,6 +85,9 @@ func FuzzRoundTrip(f *testing.F) {
 		f.Add(file, uint8(0))
 		f.Add(file, uint8(1))
 	}
+	for _, set := range everySet(f) {
+		f.Add(generate(set, 1), uint8(2))
+	}
 	f.Fuzz(func(t *testing.T, file []byte, items uint8) {
 		if kindOf(t, file) != "" {
 			return

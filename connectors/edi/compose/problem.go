@@ -67,12 +67,15 @@ const maxProblems = 200
 type problems struct {
 	document int
 	all      Problems
+	more     int // that are not told
 }
 
 func (p *problems) add(err error) {
-	if len(p.all) < maxProblems {
-		p.all = append(p.all, err)
+	if len(p.all) == maxProblems {
+		p.more++
+		return
 	}
+	p.all = append(p.all, err)
 }
 
 func (p *problems) at(v *value, place, hint, format string, args ...any) {
@@ -83,6 +86,9 @@ func (p *problems) at(v *value, place, hint, format string, args ...any) {
 func (p *problems) err() error {
 	if len(p.all) == 0 {
 		return nil
+	}
+	if p.more > 0 {
+		return append(p.all, &Problem{Message: fmt.Sprintf("and %d more", p.more)})
 	}
 	return p.all
 }

@@ -13,6 +13,7 @@ import (
 const (
 	extraMember     = "_extra"
 	orderMember     = "_order"
+	slotsMember     = "_slots"
 	hierarchyMember = "hierarchy"
 )
 
@@ -23,15 +24,19 @@ type set struct {
 	decimal  byte
 	from     syntax.Delimiters // those that values under _extra were read with
 	totals   bool              // write those that the document lacks
+	lenient  bool              // it was read with defects, and keeps them
 	problems *problems
 
 	segments []segment
 	extras   []extra
 	ids      []identifier // of the segment at hand
 	nodes    map[*grammar.Node]*nodeNames
-	lines    int // items of the loop that has the lines
-	items    int // LIN segments
-	levels   int // items of a tree
+	codes    map[*grammar.Element]map[string]string // by their names
+	lines    int                                    // items of the loop that has the lines
+	products int                                    // LIN segments
+	levels   int                                    // items of a tree
+	items    []itemAt
+	moved    bool // items are not in the order of the file
 }
 
 // nodeNames is what a node's occurrences are called.
@@ -94,7 +99,7 @@ func (c *set) open(o *value, f *frame, n, loop *grammar.Node, given map[int]stri
 		s.node = loop
 	}
 	c.elements(&s, o, given)
-	if loop == nil && !n.Mandatory && len(s.cells) == 0 {
+	if loop == nil && len(s.cells) == 0 && (!n.Mandatory || c.lenient) {
 		return
 	}
 	c.put(s)
@@ -103,7 +108,7 @@ func (c *set) open(o *value, f *frame, n, loop *grammar.Node, given map[int]stri
 func (c *set) put(s segment) {
 	c.segments = append(c.segments, s)
 	if s.tag == "LIN" {
-		c.items++
+		c.products++
 	}
 }
 
@@ -122,15 +127,15 @@ func (c *set) node(o *value, f *frame, n *grammar.Node) {
 		if code != "" {
 			given = map[int]string{n.AsAt: code}
 		}
-		c.occurrenceOf(v, f, n, given)
+		c.one(v, f, n, given)
 	})
 	if c.totals && len(c.segments) == before {
 		c.total(f, n)
 	}
 }
 
-// occurrenceOf writes one occurrence of a node.
-func (c *set) occurrenceOf(v *value, f *frame, n *grammar.Node, given map[int]string) {
+// one writes one occurrence of a node.
+func (c *set) one(v *value, f *frame, n *grammar.Node, given map[int]string) {
 	if v.kind != object {
 		c.problems.at(v, n.Segment.Tag, "", "%s is %s, a segment %s is an object", n.Name, v.kind, n.Segment.Tag)
 		return
@@ -148,6 +153,13 @@ func (c *set) occurrenceOf(v *value, f *frame, n *grammar.Node, given map[int]st
 // ordered calls write for every occurrence of a node: named members and items of
 // its list, in the order of _order, otherwise in that of the members.
 func (c *set) ordered(o *value, n *grammar.Node, write func(v *value, code string)) {
+	if n.As == nil {
+		// A list or a single object; _order tells nothing about it.
+		if m := o.member(n.Name); m != nil {
+			c.take(m, "", -1, write)
+		}
+		return
+	}
 	names := c.namesOf(n)
 	mine := func(name string) bool { return name == n.Name || names.codes[name] != "" }
 	for _, name := range c.order(o) {

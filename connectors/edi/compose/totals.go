@@ -31,11 +31,11 @@ func (c *set) total(f *frame, n *grammar.Node) {
 		}
 		s.add(1, c.section(n), nil)
 	case "CNT":
-		if c.items == 0 {
+		if c.products == 0 {
 			return
 		}
 		const lines = "2" // 6069: line items of the message
-		s.cells = append(s.cells, cell{1, 1, 1, lines, nil}, cell{1, 1, 2, strconv.Itoa(c.items), nil})
+		s.cells = append(s.cells, cell{1, 1, 1, lines, nil}, cell{1, 1, 2, strconv.Itoa(c.products), nil})
 	default:
 		return
 	}

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,16 +13,41 @@ import (
 // the level that its list is named by. An item that has a "hierarchy" says these
 // itself.
 func (c *set) tree(o *value, f *frame, n *grammar.Node) {
+	c.items, c.moved = c.items[:0], false
 	if n.Tree.Root != "" && c.hasRoot(o, n) {
 		// The first item's members are those of the surrounding body.
 		c.item(o, &frame{up: f, body: n.Body, from: o}, n, "", n.Tree.Root, true)
-		return
+	} else {
+		c.children(o, f, n, "")
 	}
-	c.children(o, f, n, "")
+	if c.moved {
+		c.reorder()
+	}
+}
+
+// itemAt is where an item's own segments begin. sequence is where it stood in the
+// file, when that is not the order of the tree.
+type itemAt struct{ sequence, from, to int }
+
+// reorder brings items into the order in which they were read.
+func (c *set) reorder() {
+	first := c.items[0].from
+	for i := range c.items {
+		c.items[i].to = len(c.segments)
+		if i+1 < len(c.items) {
+			c.items[i].to = c.items[i+1].from
+		}
+	}
+	slices.SortStableFunc(c.items, func(a, b itemAt) int { return a.sequence - b.sequence })
+	out := make([]segment, 0, len(c.segments)-first)
+	for _, it := range c.items {
+		out = append(out, c.segments[it.from:it.to]...)
+	}
+	copy(c.segments[first:], out)
 }
 
 // hasRoot tells whether the body is an item itself. It is, unless it has only
-// items of which each says that it has no parent.
+// items that all say whose they are, as package shape writes them then.
 func (c *set) hasRoot(o *value, n *grammar.Node) bool {
 	if o.get(hierarchyMember) != nil {
 		return true
@@ -39,7 +65,6 @@ func (c *set) hasRoot(o *value, n *grammar.Node) bool {
 			inside[name] = true
 		}
 	}
-	orphans, children := 0, 0
 	for i := range o.members {
 		v := o.members[i].value
 		if inside[v.name] {
@@ -49,13 +74,12 @@ func (c *set) hasRoot(o *value, n *grammar.Node) bool {
 			continue
 		}
 		for _, one := range v.items {
-			children++
-			if h := one.get(hierarchyMember); h != nil && h.get("parent") == nil {
-				orphans++
+			if one.get(hierarchyMember) == nil {
+				return true
 			}
 		}
 	}
-	return children > orphans
+	return false
 }
 
 // level tells whether a member is a list of items, and of which level.
@@ -95,6 +119,7 @@ func (c *set) children(o *value, f *frame, n *grammar.Node, parent string) {
 func (c *set) item(o *value, f *frame, n *grammar.Node, parent, level string, root bool) {
 	c.levels++
 	id := strconv.Itoa(c.levels)
+	c.items = append(c.items, itemAt{sequence: c.levels, from: len(c.segments)})
 	if h := o.member(hierarchyMember); h != nil {
 		// It says all of the three; what it does not say is empty.
 		h.taken = 1
@@ -107,8 +132,12 @@ func (c *set) item(o *value, f *frame, n *grammar.Node, parent, level string, ro
 				parent = m.value.text
 			case "level":
 				level = m.value.text
+			case "sequence":
+				if n, err := strconv.Atoi(m.value.text); err == nil {
+					c.items[len(c.items)-1].sequence, c.moved = n, true
+				}
 			default:
-				c.problems.at(m.value, n.Segment.Tag, "known are id, level, parent", "no element carries %q", m.value.name)
+				c.problems.at(m.value, n.Segment.Tag, "known are id, level, parent, sequence", "no element carries %q", m.value.name)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
@@ -74,10 +75,20 @@ func (w *writer) interchange(h header) {
 	w.raw("ISA", h.elements())
 }
 
-// raw writes a header or trailer, whose elements stand as they are.
+// raw writes a header or trailer, whose elements stand as they are: with release
+// characters where they need them.
 func (w *writer) raw(tag string, elements []string) {
 	w.e.out = append(w.e.out, tag...)
-	for _, v := range elements {
+	for i, v := range elements {
+		if c, ok := w.e.splits(v); ok {
+			w.problems.add(&DelimiterError{
+				Problem: Problem{
+					Document: w.problems.document, Place: fmt.Sprintf("%s%02d", tag, i+1),
+					Message: fmt.Sprintf("the value %q contains the separator %q", clip(v), c), Hint: "change the value, or the partner's separators",
+				},
+				Value: v, Delimiter: c,
+			})
+		}
 		w.e.out = append(append(w.e.out, w.e.d.Element), v...)
 	}
 	w.e.end()
@@ -102,7 +113,7 @@ func (w *writer) beginGroup(g groupHeader) {
 				version, release = version[:1], version[1:]
 			}
 			elements = trimmed(composite(d, g.functional), composite(d, g.sender), composite(d, g.receiver), composite(d, g.date, g.time),
-				composite(d, g.control), composite(d, g.agency), composite(d, version, release))
+				composite(d, g.control), composite(d, g.agency), composite(d, version, release, g.association))
 		}
 		w.raw("UNG", elements)
 	}
@@ -152,7 +163,7 @@ func (w *writer) set(s *composed, h setHeader) {
 		elements = []string{s.id, h.control}
 	}
 	w.raw(header, elements)
-	w.e.latin = s.latin
+	w.e.latin, w.e.lenient = s.latin, s.lenient
 	for i := range s.segments {
 		w.e.segment(&s.segments[i], i+2)
 	}
@@ -192,7 +203,8 @@ func (w *writer) compose(p joint, std syntax.Standard, release, association stri
 	out.from = o
 	o.untaken()
 	c := set{
-		grammar: out.grammar, std: std, decimal: decimalMark(std, w.h.d), from: p.separators(w.h.d), totals: totals && out.grammar != nil, problems: w.problems,
+		grammar: out.grammar, std: std, decimal: decimalMark(std, w.h.d), from: p.separators(w.h.d), totals: totals && out.grammar != nil, lenient: out.lenient,
+		problems: w.problems,
 	}
 	c.write(o)
 	out.segments = c.segments

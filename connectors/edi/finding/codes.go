@@ -14,8 +14,10 @@ const (
 	TrailingControl    Code = "tokens.trailing-control"   // an end-of-file character
 	TrailingSeparators Code = "tokens.trailing-separator" // empty elements at the end of a segment
 	SegmentTooLong     Code = "tokens.segment-too-long"
-	BadSeparator       Code = "tokens.separator" // what the header declares cannot separate
-	BadTag             Code = "tokens.tag"       // no segment can be called so
+	SegmentTooWide     Code = "tokens.segment-too-wide" // more elements than anyone reads
+	TooLarge           Code = "tokens.too-large"        // more sets or bytes than were agreed
+	BadSeparator       Code = "tokens.separator"        // what the header declares cannot separate
+	BadTag             Code = "tokens.tag"              // no segment can be called so
 )
 
 // Codes of the level envelope.
@@ -28,6 +30,7 @@ const (
 	InterchangeCount  Code = "envelope.interchange-count"
 	InterchangeMatch  Code = "envelope.interchange-match" // trailer and header differ
 	GroupOpen         Code = "envelope.group-open"
+	GroupNumber       Code = "envelope.group-number" // no number
 	GroupCount        Code = "envelope.group-count"
 	GroupMatch        Code = "envelope.group-match"
 	GroupKind         Code = "envelope.group-kind" // GS01 does not fit the sets in it
@@ -83,6 +86,7 @@ const (
 	PartnerSet            Code = "partner.set"      // not agreed
 	PartnerRelease        Code = "partner.release"  // of the set, not agreed
 	PartnerClash          Code = "partner.clash"    // the control number came before, with other content
+	PartnerScope          Code = "partner.scope"    // a set was refused, and by the agreement what stands around it
 	PartnerMissingSegment Code = "partner.missing-segment"
 	PartnerManySegments   Code = "partner.too-many-segments"
 	PartnerUnusedSegment  Code = "partner.unused-segment"

@@ -137,18 +137,18 @@ func (f Finding) String() string {
 	return b.String()
 }
 
-// Reported lists the codes with which an acknowledgement reports the finding, by
-// the names of their places: AK403 7, 0085 21. It is empty for what is not reported.
-func (f Finding) Reported() []string {
-	var out []string
-	if f.Severity == Info {
-		return nil
+// Reported lists the codes with which an acknowledgement of X12, or of EDIFACT,
+// reports the finding, by the names of their places: AK403 7, 0085 21. It is empty
+// for what is not reported.
+func (f Finding) Reported(edifact bool) []string {
+	places := []struct{ name, value string }{{"AK304", f.AK304}, {"AK403", f.AK403}, {"AK502", f.AK502}, {"AK905", f.AK905}, {"TA105", f.TA105}}
+	if edifact {
+		places = []struct{ name, value string }{{"0085", f.EDIFACT}}
 	}
-	for _, c := range []struct{ name, value string }{
-		{"AK304", f.AK304}, {"AK403", f.AK403}, {"AK502", f.AK502}, {"AK905", f.AK905}, {"TA105", f.TA105}, {"0085", f.EDIFACT},
-	} {
-		if c.value != "" {
-			out = append(out, c.name+" "+c.value)
+	var out []string
+	for _, p := range places {
+		if p.value != "" && f.Severity != Info {
+			out = append(out, p.name+" "+p.value)
 		}
 	}
 	return out

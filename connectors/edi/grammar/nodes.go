@@ -152,6 +152,10 @@ func (p *problems) as(n *yaml.Node, out *Node) {
 		p.at(n, "names are written as in `as: entity` or `as: {entity: {ST: ship_to}}`")
 		return
 	}
+	const most = 64 // readers remember as bits which names an object has
+	if len(names) > most {
+		p.at(n, "%d names are more than %d", len(names), most)
+	}
 	out.names = names
 	p.bijection(n, names)
 }

@@ -38,7 +38,8 @@ func field(err error) string {
 }
 
 // Checking returns a handler that passes everything on to next, and adds what of
-// it was not agreed to what the validator finds.
+// it was not agreed to what the validator finds. What a refused set takes with it
+// by the agreement is refused when it ends.
 func (p *Partner) Checking(next validate.Handler) validate.Handler {
 	return &checking{Handler: next, p: p}
 }
@@ -46,10 +47,14 @@ func (p *Partner) Checking(next validate.Handler) validate.Handler {
 type checking struct {
 	validate.Handler
 	p *Partner
+	// control numbers of the last sets that were refused, in the group and in the
+	// interchange.
+	inGroup, inInterchange string
 }
 
 // BeginInterchange implements validate.Handler.
 func (c *checking) BeginInterchange(ic *validate.Interchange) error {
+	c.inGroup, c.inInterchange = "", ""
 	if err := c.Handler.BeginInterchange(ic); err != nil {
 		return err
 	}
@@ -60,6 +65,12 @@ func (c *checking) BeginInterchange(ic *validate.Interchange) error {
 		}
 	}
 	return nil
+}
+
+// BeginGroup implements validate.Handler.
+func (c *checking) BeginGroup(g *validate.Group) error {
+	c.inGroup = ""
+	return c.Handler.BeginGroup(g)
 }
 
 // BeginSet implements validate.Handler.
@@ -74,6 +85,49 @@ func (c *checking) BeginSet(s *validate.Set) error {
 		}
 	}
 	return nil
+}
+
+// EndSet implements validate.Handler.
+func (c *checking) EndSet(s *validate.Set) error {
+	if s.Rejected {
+		c.inGroup, c.inInterchange = cmp.Or(s.Control, "?"), cmp.Or(s.Control, "?")
+	}
+	return c.Handler.EndSet(s)
+}
+
+// EndGroup implements validate.Handler.
+func (c *checking) EndGroup(g *validate.Group) error {
+	if c.p.Tolerances.Scope == "group" && c.inGroup != "" && !g.Rejected {
+		g.Rejected = true
+		f := taken(finding.Group, "group", c.inGroup)
+		f.Group, f.Offset = g.Control, g.Offset
+		if err := c.Handler.Finding(f); err != nil {
+			return err
+		}
+	}
+	return c.Handler.EndGroup(g)
+}
+
+// EndInterchange implements validate.Handler.
+func (c *checking) EndInterchange(ic *validate.Interchange) error {
+	if c.p.Tolerances.Scope == "interchange" && c.inInterchange != "" && !ic.Rejected {
+		ic.Rejected = true
+		f := taken(finding.Interchange, "interchange", c.inInterchange)
+		f.Control, f.Offset = ic.Control, ic.Offset
+		if err := c.Handler.Finding(f); err != nil {
+			return err
+		}
+	}
+	return c.Handler.EndInterchange(ic)
+}
+
+// taken says that a refused set takes what is around it with it.
+func taken(scope finding.Scope, what, set string) finding.Finding {
+	return finding.Finding{
+		Code: finding.PartnerScope, Level: finding.Partner, Severity: finding.Reject, Scope: scope, TA105: "024", EDIFACT: "18",
+		Message: "the " + what + " is refused whole, because the set " + set + " in it is: so it was agreed",
+		Hint:    "correct the set and send the " + what + " again under a new number",
+	}
 }
 
 // Foreign is the finding that an interchange is somebody else's; false when it is

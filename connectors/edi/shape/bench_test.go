@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"testing"
 
 	"github.com/crossdock/crossdock/connectors/edi/shape"
@@ -158,8 +157,11 @@ func BenchmarkShape(b *testing.B) {
 		}
 		run("read", func() error { return read(doc) })
 		run("validated", func() error { return v.Run(bytes.NewReader(doc), validate.Ignore{}) })
-		run("json", func() error { return v.Run(bytes.NewReader(doc), shape.NewWriter(io.Discard)) })
+		w := shape.NewWriter(io.Discard)
+		run("json", func() error { return v.Run(bytes.NewReader(doc), w) })
+		parts := shape.New(shape.Options{PartItems: func(*validate.Set) int { return 1000 }, Each: func(*shape.Document) error { return nil }})
+		run("parts", func() error { return v.Run(bytes.NewReader(doc), parts) })
+		lineage := shape.New(shape.Options{Lineage: true, Each: func(*shape.Document) error { return nil }})
+		run("lineage", func() error { return v.Run(bytes.NewReader(doc), lineage) })
 	}
 }
-
-var _ = strings.Repeat

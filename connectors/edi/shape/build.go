@@ -74,18 +74,18 @@ func (b *builder) begin(s *validate.Set, p *plan) {
 	}
 	b.out = append(b.out[:gap], '{')
 	b.stack = b.stack[:0]
-	b.push(nil, false)
+	b.push(nil, len(b.out), false)
 }
 
 // push opens an object; the memory of the one that stood there before is kept.
-func (b *builder) push(n *node, mute bool) {
+func (b *builder) push(n *node, start int, mute bool) {
 	if len(b.stack) < cap(b.stack) {
 		b.stack = b.stack[:len(b.stack)+1]
 	} else {
 		b.stack = append(b.stack, open{})
 	}
 	l := b.top()
-	l.node, l.start, l.mute, l.run, l.runAt = n, len(b.out), mute, nil, 0
+	l.node, l.start, l.mute, l.run, l.runAt = n, start, mute, nil, 0
 	l.order, l.extra, l.head.at = l.order[:0], l.extra[:0], -1
 }
 
@@ -106,7 +106,7 @@ func (b *builder) segment(seg *syntax.Segment, at validate.Place) {
 	l, n := b.top(), &b.plan.nodes[at.Node.Number]
 	if l.mute || n.single && l.run == n {
 		if at.Opens {
-			b.push(n, true)
+			b.push(n, len(b.out), true)
 		}
 		b.extra(seg)
 		return
@@ -120,9 +120,10 @@ func (b *builder) segment(seg *syntax.Segment, at validate.Place) {
 	if at.Node == b.plan.key.Node && len(b.key) == 0 {
 		b.readKey(seg)
 	}
+	start := len(b.out)
 	b.fields(seg, n.segment, omit)
 	if at.Opens {
-		b.push(n, false)
+		b.push(n, start, false)
 		return
 	}
 	if !n.opening {
@@ -266,28 +267,29 @@ func (b *builder) close(objects int) {
 	}
 }
 
-// endMembers writes what stands at the end of an object.
+// endMembers writes what stands at the end of an object. An item of a tree keeps
+// it: its children come before, and the set's object may take its place.
 func (b *builder) endMembers(l *open) {
 	b.endRun(l)
-	if len(l.order) > 0 {
-		if l.node != nil && l.node.tree != nil {
-			// The order of its children may come yet.
-			b.forest.order(l.order)
-		} else {
-			b.writeOrder(l.order)
-		}
+	if l.node != nil && l.node.tree != nil {
+		b.forest.keep(l.order, l.extra)
+		return
 	}
-	if len(l.extra) > 0 {
-		b.out = append(append(b.out, quote(Extra)...), ':', '[')
-		b.out = append(b.out, l.extra...)
-		b.closeList()
-	}
+	b.tail(l.order, l.extra)
 }
 
-func (b *builder) writeOrder(names []byte) {
-	b.out = append(append(b.out, quote(Order)...), ':', '[')
-	b.out = append(b.out, names...)
-	b.closeList()
+// tail writes the order and the segments without a place of an object.
+func (b *builder) tail(order, extra []byte) {
+	if len(order) > 0 {
+		b.out = append(append(b.out, quote(Order)...), ':', '[')
+		b.out = append(b.out, order...)
+		b.closeList()
+	}
+	if len(extra) > 0 {
+		b.out = append(append(b.out, quote(Extra)...), ':', '[')
+		b.out = append(b.out, extra...)
+		b.closeList()
+	}
 }
 
 // finish completes the set and hands it over.
@@ -353,7 +355,7 @@ func (b *builder) extra(seg *syntax.Segment) {
 	out = append(out, `,"elements":[`...)
 	for i := range seg.Len() {
 		data := seg.Element(i + 1)
-		out = append(b.text(seg, append(out, '"'), data), '"')
+		out = append(appendText(append(out, '"'), data, 0, &b.latin), '"')
 		if b.lineage && len(data) > 0 {
 			out = b.mark(out, seg, value{element: i + 1, data: data})
 		}

@@ -31,7 +31,7 @@ type treeItem struct {
 	number            int // among all as they will be written, from 1
 	merged            bool
 	orphan            bool // it says to have no parent, or one that is not there
-	order             []byte
+	order, extra      []byte
 	position          int      // of its segment in the set
 	offsets           [3]int64 // of identifier, parent and level in the stream
 }
@@ -107,10 +107,12 @@ func (f *forest) find(id []byte) int32 {
 
 func (f *forest) end(b *builder) { f.items[len(f.items)-1].to = len(b.out) }
 
-// order keeps the order of the members of the item that ends.
-func (f *forest) order(names []byte) {
-	it := &f.items[len(f.items)-1]
-	it.order = bytes.Clone(names)
+// keep remembers what stands at the end of the item that ends; mostly nothing.
+func (f *forest) keep(order, extra []byte) {
+	if len(order)+len(extra) > 0 {
+		it := &f.items[len(f.items)-1]
+		it.order, it.extra = bytes.Clone(order), bytes.Clone(extra)
+	}
 }
 
 // write puts the items together and into the surrounding object.
@@ -137,6 +139,7 @@ func (f *forest) write(b *builder, l *open) {
 	}
 	f.count(top)
 	l.order = append(l.order, f.members(b, top)...)
+	l.extra = append(l.extra, f.items[top].extra...)
 }
 
 // adopt makes an item the last child of another.
@@ -200,9 +203,7 @@ func (f *forest) members(b *builder, i int32) (order []byte) {
 			b.out = append(b.out, list.open...)
 		}
 		b.out = append(b.out, '{')
-		if order := f.members(b, c); len(order) > 0 {
-			b.writeOrder(order)
-		}
+		b.tail(f.members(b, c), f.items[c].extra)
 		b.closeObject()
 	}
 	if to > from {
@@ -228,20 +229,43 @@ func (f *forest) group(kids []int32, runs int) (mixed bool) {
 	return true
 }
 
+// regular tells that whoever writes an item back says the same of its place. The
+// top item of a tree that has a root, but none here, never is: whoever reads it
+// could take it for the root's child. The root is regular when it has members,
+// or one of its children is, so that it can be told from none.
+func (f *forest) regular(i int32) bool {
+	it := &f.items[i]
+	id, parent, level := f.text(it.id), f.text(it.parent), f.text(it.level)
+	up := []byte(nil)
+	switch {
+	case it.up > 0:
+		up = f.text(f.items[it.up].id)
+	case f.tree.root != "" && !it.merged:
+		return false
+	}
+	var room [20]byte
+	if int(i) != it.number || string(strconv.AppendInt(room[:0], int64(it.number), 10)) != string(id) || string(level) != it.list.code || !bytes.Equal(up, parent) {
+		return false
+	}
+	if !it.merged || it.to > it.from {
+		return true
+	}
+	for c := it.first; c > 0; c = f.items[c].next {
+		if f.regular(c) {
+			return true
+		}
+	}
+	return false
+}
+
 // hierarchy writes what an item says of its place, where whoever writes it back
 // would not say the same.
 func (f *forest) hierarchy(b *builder, i int32) {
-	it := &f.items[i]
-	id, parent, level := f.text(it.id), f.text(it.parent), f.text(it.level)
-	var room [20]byte
-	same := string(strconv.AppendInt(room[:0], int64(it.number), 10)) == string(id) && string(level) == it.list.code
-	up := []byte(nil)
-	if it.up > 0 {
-		up = f.text(f.items[it.up].id)
-	}
-	if same && bytes.Equal(up, parent) {
+	if f.regular(i) {
 		return
 	}
+	it := &f.items[i]
+	id, parent, level := f.text(it.id), f.text(it.parent), f.text(it.level)
 	out := append(b.out, `"hierarchy":{`...)
 	for k, v := range [][]byte{id, parent, level} {
 		if len(v) == 0 {
@@ -254,6 +278,9 @@ func (f *forest) hierarchy(b *builder, i int32) {
 			out = appendMark(out, f.tree.tag, it.position, value{element: at[k]}, it.offsets[k])
 		}
 		out = append(out, ',')
+	}
+	if int(i) != it.number {
+		out = append(strconv.AppendInt(append(out, `"sequence":`...), int64(i), 10), ',')
 	}
 	b.out = closed(out, '}')
 }

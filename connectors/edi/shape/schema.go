@@ -26,13 +26,22 @@ func Schema(s *grammar.Set) ([]byte, error) {
 	out := object(doc, s.Name)
 	out["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	out["title"] = s.Standard.String() + " " + s.ID + " " + s.Version
-	if len(w.defs) > 0 {
-		out["$defs"] = w.defs
-	}
-	return json.MarshalIndent(out, "", "  ")
+	w.defs[extraDef] = listOf(object(map[string]any{"segment": textType(), "position": map[string]any{"type": "integer"}, "elements": listOf(textType())}))
+	w.defs[orderDef] = listOf(textType())
+	out["$defs"] = w.defs
+	return json.MarshalIndent(out, "", " ")
 }
 
-// schemaWriter collects the definitions that are referred to.
+// Definitions of what may be in every object.
+const (
+	extraDef = "segments_without_a_place"
+	orderDef = "order_of_members"
+)
+
+func reference(def string) map[string]any { return map[string]any{"$ref": "#/$defs/" + def} }
+
+// schemaWriter collects the definitions that are referred to: segments by their
+// tags, loops with names and trees by theirs.
 type schemaWriter struct{ defs map[string]any }
 
 func object(properties map[string]any, required ...string) map[string]any {
@@ -91,7 +100,7 @@ func (w *schemaWriter) object(nodes []*grammar.Node, omit map[string]bool) map[s
 		case n.AsAt > 0:
 			w.named(properties, n)
 		default:
-			one := w.item(n, nil)
+			one := w.item(n)
 			if !n.Single() {
 				one = listOf(one)
 			}
@@ -102,20 +111,26 @@ func (w *schemaWriter) object(nodes []*grammar.Node, omit map[string]bool) map[s
 		}
 		parts = parts || parted(n)
 	}
-	properties[Extra] = listOf(object(map[string]any{"segment": textType(), "position": map[string]any{"type": "integer"}, "elements": listOf(textType())}))
-	properties[Order] = listOf(textType())
+	properties[Extra], properties[Order] = reference(extraDef), reference(orderDef)
 	return object(properties, required...)
 }
 
 // parted tells whether a loop, or one in it, is handed over in parts.
 func parted(n *grammar.Node) bool { return n.Fragment || slices.ContainsFunc(n.Body, parted) }
 
-func (w *schemaWriter) item(n *grammar.Node, omit map[string]bool) map[string]any {
+func (w *schemaWriter) item(n *grammar.Node) map[string]any {
 	if n.Loop() {
-		return w.object(n.Body, omit)
+		return w.object(n.Body, nil)
 	}
+	if w.defs[n.Segment.Tag] == nil {
+		w.defs[n.Segment.Tag] = w.segment(n.Segment)
+	}
+	return reference(n.Segment.Tag)
+}
+
+func (w *schemaWriter) segment(s *grammar.Segment) map[string]any {
 	members := map[string]any{}
-	required := w.elements(members, n.Segment, omit)
+	required := w.elements(members, s, nil)
 	return object(members, required...)
 }
 
@@ -130,10 +145,10 @@ func (w *schemaWriter) define(name string, schema map[string]any) string {
 		have, taken := w.defs[id]
 		if !taken {
 			w.defs[id] = schema
-			return "#/$defs/" + id
+			return id
 		}
 		if other, err2 := json.Marshal(have); err == nil && err2 == nil && string(other) == string(text) {
-			return "#/$defs/" + id
+			return id
 		}
 	}
 }
@@ -141,18 +156,21 @@ func (w *schemaWriter) define(name string, schema map[string]any) string {
 // named adds the members that qualifiers name, and the list of the others.
 func (w *schemaWriter) named(properties map[string]any, n *grammar.Node) {
 	qualifier := n.Segment.Elements[n.AsAt-1].Name
-	one := w.item(n, nil)
+	one := w.segment(n.Segment)
+	if n.Loop() {
+		one = w.object(n.Body, nil)
+	}
 	if required, ok := one["required"].([]string); ok {
 		// Members with a name do without the qualifier.
 		if one["required"] = slices.DeleteFunc(required, func(s string) bool { return s == qualifier }); len(required) == 1 {
 			delete(one, "required")
 		}
 	}
-	ref := w.define(n.Name, one)
+	def := w.define(n.Name, one)
 	for code, name := range n.As[qualifier] {
-		properties[name] = map[string]any{"$ref": ref, "x-edi": n.Segment.Tag + " " + code}
+		properties[name] = map[string]any{"$ref": "#/$defs/" + def, "x-edi": n.Segment.Tag + " " + code}
 	}
-	properties[n.Name] = listOf(map[string]any{"$ref": ref})
+	properties[n.Name] = listOf(reference(def))
 }
 
 // tree adds the lists of a tree's levels, and what its root brings.
@@ -164,18 +182,18 @@ func (w *schemaWriter) tree(properties map[string]any, n *grammar.Node) {
 	if !ok {
 		return
 	}
-	ref := "#/$defs/" + n.Name
-	lists := map[string]any{n.Name: listOf(map[string]any{"$ref": ref})}
+	lists := map[string]any{n.Name: listOf(reference(n.Name))}
 	for code, name := range t.Names {
-		lists[name] = map[string]any{"type": "array", "items": map[string]any{"$ref": ref}, "x-edi": fmt.Sprintf("%s%02d %s", n.Segment.Tag, t.LevelAt, code)}
+		lists[name] = map[string]any{"type": "array", "items": reference(n.Name), "x-edi": fmt.Sprintf("%s%02d %s", n.Segment.Tag, t.LevelAt, code)}
 	}
 	maps.Copy(members, lists)
 	hierarchy := map[string]any{"id": leaf(n.Segment.Tag, t.IDAt, 0), "parent": leaf(n.Segment.Tag, t.ParentAt, 0)}
 	if t.LevelAt > 0 {
 		hierarchy["level"] = leaf(n.Segment.Tag, t.LevelAt, 0)
 	}
+	hierarchy["sequence"] = map[string]any{"type": "integer"}
 	members["hierarchy"] = object(hierarchy)
-	item["patternProperties"] = map[string]any{"^" + grammar.LevelPrefix: listOf(map[string]any{"$ref": ref})}
+	item["patternProperties"] = map[string]any{"^" + grammar.LevelPrefix: listOf(reference(n.Name))}
 	w.defs[n.Name] = item
 	maps.Copy(properties, lists)
 	if t.Root != "" {
@@ -227,6 +245,7 @@ func pairIDs(properties map[string]any, tag string, p *grammar.Position) {
 	if ids == nil {
 		ids = map[string]any{"type": "object", "properties": map[string]any{}, "additionalProperties": textType()}
 		properties["ids"] = ids
+		properties[Slots] = map[string]any{"type": "array", "items": map[string]any{"type": "integer"}}
 	}
 	names, _ := ids["properties"].(map[string]any)
 	for code, name := range p.Element.Codes {

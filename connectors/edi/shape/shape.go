@@ -36,6 +36,10 @@ const Extra = "_extra"
 // where that cannot be seen from them.
 const Order = "_order"
 
+// Slots is the member that numbers the pairs that ids stands for, where they are
+// not the first ones of their segment.
+const Slots = "_slots"
+
 // Options say how sets are handed over.
 type Options struct {
 	// PartItems tells of how many items of its fragment loop a set is handed over

@@ -17,13 +17,15 @@ import (
 func (b *builder) fields(seg *syntax.Segment, p *segment, omit uint64) {
 	n := min(seg.Len(), len(p.fields))
 	clean := !b.lineage && plain(seg)
-	if len(p.pairs) > 0 {
-		b.ids(seg, p, clean, &omit)
-	}
 	if clean {
-		b.out = b.cleanFields(b.out, seg, p.fields[:n], omit)
+		b.out = b.cleanFields(b.out, seg, p, n, omit)
 	} else {
+		paired := false
 		for i := range n {
+			if p.fields[i].kind == pair && !paired {
+				paired = true
+				b.ids(seg, p, clean, &omit)
+			}
 			if data := seg.Element(i + 1); len(data) > 0 && omit>>uint(i)&1 == 0 {
 				b.field(seg, &p.fields[i], value{element: i + 1, data: data})
 			}
@@ -38,13 +40,20 @@ func (b *builder) fields(seg *syntax.Segment, p *segment, omit uint64) {
 
 // cleanFields is fields for a segment of which nothing needs more than to be
 // copied: nearly all are.
-func (b *builder) cleanFields(out []byte, seg *syntax.Segment, fields []field, omit uint64) []byte {
-	for i := range fields {
+func (b *builder) cleanFields(out []byte, seg *syntax.Segment, p *segment, n int, omit uint64) []byte {
+	paired := false
+	for i := range n {
+		f := &p.fields[i]
+		if f.kind == pair && !paired {
+			b.out, paired = out, true
+			b.ids(seg, p, true, &omit)
+			out = b.out
+		}
 		data := seg.Element(i + 1)
 		if len(data) == 0 || omit>>uint(i)&1 != 0 {
 			continue
 		}
-		switch f := &fields[i]; f.kind {
+		switch f.kind {
 		case text, pair:
 			out = append(append(append(out, f.quoted...), data...), '"', ',')
 		case composite:
@@ -107,17 +116,20 @@ func (b *builder) surplus(prefix string, n int, seg *syntax.Segment, v value) {
 
 // ids writes pairs of qualifier and identifier and adds the bits of their
 // positions to omit. Halves of pairs, and a qualifier that comes twice, are left
-// to their elements' names.
+// to their elements' names. Where pairs are empty in between, _slots numbers those
+// that are not.
 func (b *builder) ids(seg *syntax.Segment, p *segment, clean bool, omit *uint64) {
 	start := len(b.out)
 	b.out = append(b.out, `"ids":{`...)
 	inner := len(b.out)
+	empty, gap := false, false
 	for k, i := range p.pairs {
 		if i+1 >= seg.Len() {
 			break
 		}
 		q, id := seg.Element(i+1), seg.Element(i+2)
 		if len(q) == 0 || len(id) == 0 || i+1 >= 64 {
+			empty = empty || len(q)+len(id) == 0
 			continue
 		}
 		name := p.fields[i].idName(q)
@@ -131,12 +143,27 @@ func (b *builder) ids(seg *syntax.Segment, p *segment, clean bool, omit *uint64)
 			b.simple(seg, f.value, f, value{element: i + 2, data: id})
 		}
 		*omit |= 3 << i
+		gap = empty
 	}
 	if len(b.out) == inner {
 		b.out = b.out[:start]
 		return
 	}
 	b.closeObject()
+	if gap {
+		b.slots(p, *omit)
+	}
+}
+
+// slots numbers the pairs that ids has.
+func (b *builder) slots(p *segment, done uint64) {
+	b.out = append(append(b.out, quote(Slots)...), ':', '[')
+	for k, i := range p.pairs {
+		if i < 63 && done>>i&3 == 3 {
+			b.out = append(strconv.AppendInt(b.out, int64(k+1), 10), ',')
+		}
+	}
+	b.closeList()
 }
 
 // before tells that a qualifier stands at one of the earlier positions, with an
@@ -326,7 +353,8 @@ func digits(b []byte) bool {
 	return len(b) > 0
 }
 
-// appendImplied writes out the decimal point of types N1 to N9.
+// appendImplied writes out the decimal point of types N1 to N9. Zeros in front
+// that a number does not need are kept: 05 of N2 is .05, and 005 is 00.05.
 func appendImplied(out, v []byte, places int) []byte {
 	number := v
 	if len(v) > 0 && v[0] == '-' {
@@ -336,14 +364,21 @@ func appendImplied(out, v []byte, places int) []byte {
 		return append(out, v...)
 	}
 	out = append(out, v[:len(v)-len(number)]...)
+	zeros := len(number) > 1 && number[0] == '0'
 	if len(number) <= places {
-		out = append(out, '0', '.')
+		if !zeros || len(number) < places {
+			out = append(out, '0')
+		}
+		out = append(out, '.')
 		for range places - len(number) {
 			out = append(out, '0')
 		}
 		return append(out, number...)
 	}
 	whole := len(number) - places
+	if zeros && len(bytes.Trim(number[:whole], "0")) == 0 {
+		out = append(out, '0')
+	}
 	return append(append(append(out, number[:whole]...), '.'), number[whole:]...)
 }
 

@@ -1,9 +1,6 @@
 package syntax
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 // index is where the delimiters of a buffer are.
 //
@@ -13,10 +10,9 @@ import (
 // and the bits become numbers. A segment is then a part of the list of elements'
 // ends.
 type index struct {
-	d Delimiters
-	// Delimiters eight times; those that there are not repeat the element's.
-	element, segment, component, release, repetition uint64
-	few                                              bool // neither release nor repetition
+	d    Delimiters
+	look delimiters
+	few  bool // neither release nor repetition
 
 	to   int  // what is before it in the buffer was looked at
 	skip bool // the byte there is data: a release character is before it
@@ -34,11 +30,6 @@ type index struct {
 // cache, and to be done again when an interchange ends in it.
 const span = 4096
 
-const (
-	low  = 0x0101010101010101
-	high = 0x8080808080808080
-)
-
 // use takes the delimiters of an interchange that begins at a place.
 func (x *index) use(d *Delimiters, from int) {
 	x.d = *d
@@ -48,8 +39,7 @@ func (x *index) use(d *Delimiters, from int) {
 		}
 		return uint64(b) * low
 	}
-	x.element, x.segment, x.component = times(d.Element), times(d.Segment), times(d.Component)
-	x.release, x.repetition = times(d.Release), times(d.Repetition)
+	x.look = delimiters{times(d.Element), times(d.Segment), times(d.Component), times(d.Release), times(d.Repetition)}
 	x.few = d.Release == 0 && d.Repetition == 0
 	x.restart(from)
 }
@@ -151,31 +141,17 @@ func grown(list []uint32) []uint32 {
 	return bigger
 }
 
-// other has a high bit for every byte that is not 0, and nothing else that counts.
-func other(y uint64) uint64 { return ((y &^ high) + ^uint64(high)) | y }
-
-// squeeze makes eight high bits neighbours.
-func squeeze(m uint64) uint64 { return (m & high) * 0x0002040810204081 >> 56 }
-
 // block looks at 64 bytes, of which those count that have a bit in valid.
 func (x *index) block(b *[64]byte, valid uint64) {
-	var ends, terms, comps, unusual uint64
-	element, segment, component := x.element, x.segment, x.component
-	for j := 0; j < 64; j += 8 {
-		w := binary.LittleEndian.Uint64(b[j:])
-		s := other(w ^ segment)
-		ends |= squeeze(^(s & other(w^element))) << j
-		terms |= squeeze(^s) << j
-		comps |= squeeze(^other(w^component)) << j
-		unusual |= (w - ' '*low) | w | (w + low)
-	}
-	ends, terms, comps = ends&valid, terms&valid, comps&valid
+	var m masks
+	look(b, &x.look, &m)
+	ends, terms, comps := (m.element|m.segment)&valid, m.segment&valid, m.component&valid
 	if !x.few {
-		data := x.releases(b, valid)
+		data := x.releases(&m, valid)
 		ends, terms, comps = ends&^data, terms&^data, comps&^data
 	}
-	if unusual&high != 0 {
-		x.unusual(b, valid)
+	for odd := m.odd & valid; odd != 0; odd &= odd - 1 {
+		x.odd = append(x.odd, uint32(x.to+bits.TrailingZeros64(odd)))
 	}
 	at := uint32(x.to)
 	for t := terms; t != 0; t &= t - 1 {
@@ -189,23 +165,22 @@ func (x *index) block(b *[64]byte, valid uint64) {
 	room := x.cuts[len(x.cuts) : len(x.cuts)+64]
 	for i := 0; i < n; i += 8 {
 		to := (*[8]uint32)(room[i:])
-		for j := range to {
-			to[j] = at + uint32(bits.TrailingZeros64(ends))
-			ends &= ends - 1
-		}
+		to[0], ends = at+uint32(bits.TrailingZeros64(ends)), ends&(ends-1)
+		to[1], ends = at+uint32(bits.TrailingZeros64(ends)), ends&(ends-1)
+		to[2], ends = at+uint32(bits.TrailingZeros64(ends)), ends&(ends-1)
+		to[3], ends = at+uint32(bits.TrailingZeros64(ends)), ends&(ends-1)
+		to[4], ends = at+uint32(bits.TrailingZeros64(ends)), ends&(ends-1)
+		to[5], ends = at+uint32(bits.TrailingZeros64(ends)), ends&(ends-1)
+		to[6], ends = at+uint32(bits.TrailingZeros64(ends)), ends&(ends-1)
+		to[7], ends = at+uint32(bits.TrailingZeros64(ends)), ends&(ends-1)
 	}
 	x.cuts = x.cuts[:len(x.cuts)+n]
 }
 
 // releases notes release characters and repetition separators, and returns the
 // bytes that are data because of the former.
-func (x *index) releases(b *[64]byte, valid uint64) (data uint64) {
-	var releases, repeats uint64
-	for j := 0; j < 64; j += 8 {
-		w := binary.LittleEndian.Uint64(b[j:])
-		releases |= squeeze(^other(w^x.release)) << j
-		repeats |= squeeze(^other(w^x.repetition)) << j
-	}
+func (x *index) releases(m *masks, valid uint64) (data uint64) {
+	releases, repeats := m.release, m.repetition
 	if x.d.Release == 0 {
 		releases = 0
 	}
@@ -230,18 +205,6 @@ func (x *index) releases(b *[64]byte, valid uint64) (data uint64) {
 		x.marks = append(x.marks, uint32(x.to+bits.TrailingZeros64(m)))
 	}
 	return data
-}
-
-// unusual notes bytes that are not printable ASCII.
-func (x *index) unusual(b *[64]byte, valid uint64) {
-	var all uint64
-	for j := 0; j < 64; j += 8 {
-		w := binary.LittleEndian.Uint64(b[j:])
-		all |= squeeze(w|^((w|high)-' '*low)|((w&^high)+low)) << j
-	}
-	for m := all & valid; m != 0; m &= m - 1 {
-		x.odd = append(x.odd, uint32(x.to+bits.TrailingZeros64(m)))
-	}
 }
 
 // trim forgets most about a segment that has too many elements, or far too many

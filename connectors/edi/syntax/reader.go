@@ -50,6 +50,8 @@ type Reader struct {
 	start    int64 // of the interchange
 	sets     int   // of the interchange
 	layout   Layout
+
+	first, last Key // the segments that begin a set and end an interchange
 }
 
 // NewReader returns a Reader of r, which needs no buffer of its own.
@@ -86,6 +88,9 @@ func (r *Reader) Layout() Layout { return r.layout }
 
 // Notes returns what was noticed since the last call.
 func (r *Reader) Notes() []Note {
+	if len(r.notes) == 0 {
+		return nil
+	}
 	out := r.notes
 	r.notes = nil
 	return out
@@ -162,7 +167,7 @@ func (r *Reader) Next() (*Segment, error) {
 			return nil, err
 		}
 	}
-	if !r.fresh {
+	if c := r.buf[r.from]; (c == 'I' || c == 'U') && !r.fresh {
 		if again, err := r.another(); err != nil {
 			return nil, err
 		} else if again {
@@ -200,9 +205,6 @@ func (r *Reader) Next() (*Segment, error) {
 // another tells whether the last interchange has no trailer and another one
 // begins here.
 func (r *Reader) another() (bool, error) {
-	if c := r.buf[r.from]; c != 'I' && c != 'U' {
-		return false, nil
-	}
 	head, err := r.want(4)
 	return err == nil && newHeader(head, r.d), err
 }
@@ -281,8 +283,10 @@ func (r *Reader) take(end int) (*Segment, error) {
 		r.unwrap()
 	}
 	s.name(r.std)
-	if err := r.count(s); err != nil {
-		return nil, err
+	if s.Key == r.first || s.Key == r.last || r.o.MaxInterchange > 0 {
+		if err := r.count(s); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -368,9 +372,9 @@ func (r *Reader) unterminated() (*Segment, error) {
 // count follows the interchange: its end, and what is allowed in it.
 func (r *Reader) count(s *Segment) error {
 	switch s.Key {
-	case lastKeys[r.std]:
+	case r.last:
 		r.inside = false
-	case setKeys[r.std]:
+	case r.first:
 		if r.sets++; r.o.MaxSets > 0 && r.sets > r.o.MaxSets {
 			return &LimitError{Offset: s.Offset, What: "sets", Limit: int64(r.o.MaxSets)}
 		}
@@ -438,7 +442,7 @@ func (r *Reader) begin() error {
 		return err
 	}
 	r.began, r.inside, r.fresh = true, true, true
-	r.start, r.sets = r.offset(), 0
+	r.start, r.sets, r.first, r.last = r.offset(), 0, setKeys[r.std], lastKeys[r.std]
 	r.index.use(&r.d, r.from)
 	return nil
 }

@@ -249,3 +249,34 @@ func BenchmarkReader(b *testing.B) {
 		}
 	})
 }
+
+// TestLayouts: what stands around the terminator of the header is told, however
+// the stream comes in.
+func TestLayouts(t *testing.T) {
+	edifact := "UNB+UNOC:3+A+B+260102:0915+7'%sUNZ+0+7'"
+	for _, c := range []struct {
+		name, doc string
+		want      syntax.Layout
+	}{
+		{"nothing", isa + "~IEA*0*1~", syntax.Layout{Terminator: '~'}},
+		{"line feed", isa + "~\nIEA*0*1~\n", syntax.Layout{Terminator: '~', Suffix: "\n"}},
+		{"carriage return and line feed", isa + "~\r\nIEA*0*1~", syntax.Layout{Terminator: '~', Suffix: "\r\n"}},
+		{"carriage return", isa + "~\rIEA*0*1~", syntax.Layout{Terminator: '~', Suffix: "\r"}},
+		{"blanks are none", isa + "~  IEA*0*1~", syntax.Layout{Terminator: '~'}},
+		{"line feed as terminator", isa + "\nIEA*0*1\n", syntax.Layout{Terminator: '\n'}},
+		{"both as terminator", isa + "\r\nIEA*0*1\r\n", syntax.Layout{Terminator: '\r', Suffix: "\n"}},
+		{"EDIFACT", fmt.Sprintf(edifact, ""), syntax.Layout{Terminator: '\''}},
+		{"service string advice", "UNA:+.? '\n" + fmt.Sprintf(edifact, "\n"), syntax.Layout{UNA: true, Terminator: '\'', Suffix: "\n"}},
+		{"the header alone", isa + "~", syntax.Layout{Terminator: '~'}},
+	} {
+		for _, in := range []io.Reader{strings.NewReader(c.doc), iotest.OneByteReader(strings.NewReader(c.doc))} {
+			r := syntax.NewReader(in, syntax.Options{})
+			if _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.Layout(); got != c.want {
+				t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+			}
+		}
+	}
+}

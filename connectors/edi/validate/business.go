@@ -3,7 +3,6 @@ package validate
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 
 	"github.com/crossdock/crossdock/connectors/edi/finding"
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
@@ -15,14 +14,23 @@ import (
 // Findings of this level only inform, unless a partner agreement weighs them:
 // samples and tests are full of invented identifiers.
 type totals struct {
-	lines   int
-	levels  map[string]bool
-	claimed int // CTT01; 0 when there is none
-	at      finding.Finding
+	adds   quantity
+	lines  int // loops of lines, in EDIFACT LIN segments
+	amount amounts
+	claims []claim
+}
+
+// claim is a number that a set says about itself.
+type claim struct {
+	hash bool   // of quantities, not of lines
+	said string // as it stands
+	at   finding.Finding
 }
 
 var (
 	keyCTT = syntax.KeyOf("CTT")
+	keyCNT = syntax.KeyOf("CNT")
+	keyQTY = syntax.KeyOf("QTY")
 	keyHL  = syntax.KeyOf("HL")
 	keyLIN = syntax.KeyOf("LIN")
 	keyPO1 = syntax.KeyOf("PO1")
@@ -32,15 +40,26 @@ var (
 )
 
 func (t *totals) segment(s *setWalk, seg *syntax.Segment, node *grammar.Node) {
-	if node.Fragment || node.Tree != nil {
+	x12 := s.w.std == syntax.X12
+	switch {
+	case x12 && (node.Fragment || node.Tree != nil), !x12 && seg.Key == keyLIN:
 		t.lines++
 	}
-	x12 := s.w.std == syntax.X12
+	if seg.Key == t.adds.key || !x12 && seg.Key == keyQTY {
+		t.quantity(s, seg)
+	}
 	switch seg.Key {
 	case keyCTT:
-		if n, ok := number(seg.Value(1)); ok && x12 {
-			t.claimed = n
-			t.at = s.w.at(seg, 1, finding.Finding{Code: finding.TotalCount, AK304: "8", AK403: "7", AK502: "5"})
+		if x12 {
+			t.claim(s, seg, false, 1, 0, seg.Element(1))
+			t.claim(s, seg, true, 2, 0, seg.Element(2))
+		}
+	case keyCNT:
+		switch string(seg.Component(1, 1)) {
+		case "1":
+			t.claim(s, seg, true, 1, 2, seg.Component(1, 2))
+		case "2":
+			t.claim(s, seg, false, 1, 2, seg.Component(1, 2))
 		}
 	case keyHL:
 		t.level(s, seg)
@@ -92,7 +111,7 @@ func (t *totals) digit(s *setWalk, seg *syntax.Segment, element, component int, 
 		return
 	}
 	f := s.w.at(seg, element, finding.Finding{
-		Code: finding.CheckDigit, Message: fmt.Sprintf("%q is no %s: length or check digit is wrong", id, kind), AK304: "8", AK403: "7", AK502: "5", EDIFACT: "12",
+		Code: finding.CheckDigit, Message: fmt.Sprintf("%q is no %s: length or check digit is wrong", finding.Clip(id), kind), AK304: "8", AK403: "7", AK502: "5", EDIFACT: "12",
 	})
 	f.Component = component
 	t.add(s, f)
@@ -119,33 +138,15 @@ func gs1(id []byte) bool {
 
 // level checks the tree of HL segments: every number is new, every parent known.
 func (t *totals) level(s *setWalk, seg *syntax.Segment) {
-	const most = 1_000_000
-	if t.levels == nil {
-		t.levels = map[string]bool{}
-	}
 	id, parent := seg.Element(1), seg.Element(2)
-	if len(parent) > 0 && !t.levels[string(parent)] {
+	if tree := &s.w.tree; len(parent) > 0 && !tree.has(parent) && !tree.full() {
 		t.add(s, s.w.at(seg, 2, finding.Finding{
-			Code: finding.HierarchyUp, Message: fmt.Sprintf("no HL before has the number %q", parent), AK304: "8", AK403: "7", AK502: "5",
+			Code: finding.HierarchyUp, Message: fmt.Sprintf("no HL before has the number %q", finding.Clip(parent)), AK304: "8", AK403: "7", AK502: "5",
 		}))
 	}
-	if t.levels[string(id)] {
+	if !s.w.tree.add(id) {
 		t.add(s, s.w.at(seg, 1, finding.Finding{
-			Code: finding.HierarchyNew, Message: fmt.Sprintf("the hierarchical number %q is used twice", id), AK304: "8", AK403: "7", AK502: "5",
+			Code: finding.HierarchyNew, Message: fmt.Sprintf("the hierarchical number %q is used twice", finding.Clip(id)), AK304: "8", AK403: "7", AK502: "5",
 		}))
 	}
-	if len(t.levels) < most {
-		t.levels[string(id)] = true
-	}
-}
-
-// finish compares the set's own count with what was there.
-func (t *totals) finish(s *setWalk) {
-	if t.at.Code == "" || t.claimed == t.lines || t.lines == 0 {
-		return
-	}
-	f := t.at
-	f.Message = fmt.Sprintf("CTT01 counts %d lines, the set has %d", t.claimed, t.lines)
-	f.Expected = strconv.Itoa(t.lines)
-	t.add(s, f)
 }

@@ -47,11 +47,22 @@ func (w *walk) edifact(seg *syntax.Segment) {
 }
 
 func (w *walk) unb(seg *syntax.Segment) {
-	c := func(n, m int) string { return strings.TrimSpace(seg.ComponentValue(n, m)) }
+	c := func(n, m int) string { return text(seg, seg.Component(n, m)) }
 	w.beginInterchange(seg, &Interchange{
 		Version: strings.TrimSpace(c(1, 1) + " " + c(1, 2)), Sender: Party{c(2, 2), c(2, 1)}, Receiver: Party{c(3, 2), c(3, 1)},
 		Date: c(4, 1), Time: c(4, 2), Control: c(5, 1), AckWanted: c(9, 1) == "1", Usage: c(11, 1),
 	})
+	for _, m := range []struct {
+		element int
+		name    string
+	}{{1, "syntax identifier"}, {2, "sender"}, {3, "receiver"}, {5, "interchange reference"}} {
+		if c(m.element, 1) == "" {
+			w.add(w.at(seg, m.element, finding.Finding{
+				Code: finding.HeaderValue, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, EDIFACT: "13",
+				Message: "the " + m.name + " of the interchange is missing", Expected: m.name,
+			}))
+		}
+	}
 	w.twice(seg, 5)
 }
 
@@ -78,8 +89,11 @@ func (w *walk) ung(seg *syntax.Segment) {
 		w.outside(seg)
 		return
 	}
-	c := func(n, m int) string { return strings.TrimSpace(seg.ComponentValue(n, m)) }
-	w.beginGroup(&Group{Functional: c(1, 1), Sender: c(2, 1), Receiver: c(3, 1), Date: c(4, 1), Time: c(4, 2), Control: c(5, 1), Agency: c(6, 1), Version: c(7, 1) + c(7, 2), Segment: header(seg)})
+	c := func(n, m int) string { return text(seg, seg.Component(n, m)) }
+	w.beginGroup(&Group{
+		Functional: c(1, 1), Sender: c(2, 1), SenderQualifier: c(2, 2), Receiver: c(3, 1), ReceiverQualifier: c(3, 2),
+		Date: c(4, 1), Time: c(4, 2), Control: c(5, 1), Agency: c(6, 1), Version: c(7, 1) + c(7, 2), Offset: seg.Offset, Segment: header(seg),
+	})
 }
 
 func (w *walk) unh(seg *syntax.Segment) {
@@ -89,8 +103,8 @@ func (w *walk) unh(seg *syntax.Segment) {
 			Message: "the interchange header UNB is missing", Expected: "UNB", Hint: "send the interchange from its UNB on",
 		}))
 	}
-	c := func(m int) string { return strings.TrimSpace(seg.ComponentValue(2, m)) }
-	s := &Set{ID: c(1), Control: strings.TrimSpace(seg.Value(1)), Release: grammar.Release(syntax.EDIFACT, c(2), seg.ComponentValue(2, 3)), Association: c(5)}
+	c := func(m int) string { return text(seg, seg.Component(2, m)) }
+	s := &Set{ID: c(1), Control: text(seg, seg.Element(1)), Release: grammar.Release(syntax.EDIFACT, c(2), finding.Clip(seg.Plain(seg.Component(2, 3)))), Association: c(5)}
 	if s.ID == "CONTRL" {
 		// It belongs to the service directory, whose versions (D 3, 2 2, 4 1) are not
 		// those of the message directories.
@@ -108,7 +122,7 @@ func (w *walk) unh(seg *syntax.Segment) {
 // tradacoms checks the envelope of the older British standard: STX to END around
 // messages from MHD to MTR, which may be in batches from BAT to EOB.
 func (w *walk) tradacoms(seg *syntax.Segment) {
-	c := func(n, m int) string { return strings.TrimSpace(seg.ComponentValue(n, m)) }
+	c := func(n, m int) string { return text(seg, seg.Component(n, m)) }
 	switch seg.Key {
 	case keySTX:
 		w.closeInterchange(nil)
@@ -131,7 +145,7 @@ func (w *walk) tradacoms(seg *syntax.Segment) {
 		w.trailer(seg, trailer{
 			scope: finding.Set, what: "message", parts: "segments",
 			count: finding.Finding{Code: finding.SetCount}, countAt: 1, counted: w.s.set.Segments,
-			match: finding.Finding{}, matchAt: 2, control: strings.TrimSpace(seg.Value(2)),
+			match: finding.Finding{}, matchAt: 2, control: text(seg, seg.Element(2)),
 		})
 		w.closeSet(seg)
 	case keyBAT, keyEOB:
@@ -150,7 +164,7 @@ func (w *walk) end1(seg *syntax.Segment) {
 	w.trailer(seg, trailer{
 		scope: finding.Interchange, what: "transmission", parts: "messages",
 		count: finding.Finding{Code: finding.InterchangeCount}, countAt: 1, counted: w.messages,
-		match: finding.Finding{}, matchAt: 2, control: strings.TrimSpace(seg.Value(2)),
+		match: finding.Finding{}, matchAt: 2, control: text(seg, seg.Element(2)),
 	})
 	w.closeInterchange(seg)
 }

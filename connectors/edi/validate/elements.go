@@ -14,7 +14,7 @@ import (
 // elements checks what a segment carries against its definition. Nearly all are
 // right, which fits finds out fast; only others are looked at for what is wrong.
 func (s *setWalk) elements(seg *syntax.Segment, def *grammar.Segment) {
-	if s.w.fits(seg, def.Plan()) {
+	if s.w.fits(seg, def.Plan()) || s.enough() {
 		return
 	}
 	n := seg.Len()

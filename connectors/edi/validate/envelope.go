@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ type trailer struct {
 }
 
 func (w *walk) trailer(seg *syntax.Segment, t trailer) {
-	said := strings.TrimSpace(seg.Value(t.countAt))
+	said := text(seg, seg.Element(t.countAt))
 	if n, ok := number(said); !ok || n != t.counted {
 		f := t.count
 		f.Level, f.Scope, f.Severity = finding.Envelope, t.scope, finding.Reject
@@ -34,7 +35,7 @@ func (w *walk) trailer(seg *syntax.Segment, t trailer) {
 		f.Hint = "part of it is missing, or was changed after it was written"
 		w.add(w.at(seg, t.countAt, f))
 	}
-	have := strings.TrimSpace(seg.Value(t.matchAt))
+	have := text(seg, seg.Element(t.matchAt))
 	if have == t.control {
 		return
 	}
@@ -68,16 +69,19 @@ func (w *walk) beginInterchange(seg *syntax.Segment, ic *Interchange) {
 	ic.Standard, ic.Delimiters, ic.Offset = w.r.Standard(), w.r.Delimiters(), seg.Offset
 	ic.Layout, ic.Segment = w.r.Layout(), header(seg)
 	w.ic, w.groups, w.messages, w.ta1s = ic, 0, 0, 0
-	w.known = map[string]bool{}
+	w.known.reset()
+	w.outer = told{}
 	w.do(func() error { return w.h.BeginInterchange(ic) })
 }
 
 // header is the tag and the elements as they stand.
 func header(seg *syntax.Segment) []string {
-	out := make([]string, 0, seg.Len()+1)
-	out = append(out, string(seg.Tag()))
-	for i := range seg.Len() {
-		out = append(out, string(seg.Element(i+1)))
+	n := min(seg.Len(), maxText)
+	out := make([]string, 0, n+1)
+	out = append(out, finding.Clip(seg.Tag()))
+	for i := range n {
+		e := seg.Element(i + 1)
+		out = append(out, string(e[:min(len(e), 2*maxText)]))
 	}
 	return out
 }
@@ -85,9 +89,11 @@ func header(seg *syntax.Segment) []string {
 // twice reports an interchange control number that was in the file before. The
 // sender belongs to it: two senders may use the same number.
 func (w *walk) twice(seg *syntax.Segment, element int) {
-	const most = 100_000
-	id := w.ic.Sender.Qualifier + "/" + w.ic.Sender.ID + "/" + w.ic.Receiver.ID + "/" + w.ic.Control
-	if w.controls[id] {
+	// The parties as a hash of a fixed length, so that numbers that count up are
+	// remembered as a range.
+	parties := w.controls.hash([]byte(w.ic.Sender.Qualifier + "/" + w.ic.Sender.ID + "/" + w.ic.Receiver.ID))
+	id := append(binary.LittleEndian.AppendUint64(nil, parties), "/"+w.ic.Control...)
+	if !w.controls.add(id) {
 		// X12 leaves it to the agreement whether a number may come again (X12.5);
 		// ISO 9735 does not.
 		severity := finding.Reject
@@ -100,18 +106,15 @@ func (w *walk) twice(seg *syntax.Segment, element int) {
 			Hint:    "every interchange needs a number of its own; send a repetition under a new number",
 		}))
 	}
-	if len(w.controls) < most {
-		w.controls[id] = true
-	}
 }
 
 // closeInterchange ends the interchange; seg is its trailer, nil when there is
 // none.
 func (w *walk) closeInterchange(seg *syntax.Segment) {
+	w.closeGroup(nil)
 	if w.ic == nil {
 		return
 	}
-	w.closeGroup(nil)
 	if seg == nil {
 		tag := map[syntax.Standard]string{syntax.X12: "IEA", syntax.EDIFACT: "UNZ", syntax.TRADACOMS: "END"}[w.std]
 		w.add(finding.Finding{
@@ -129,7 +132,8 @@ func (w *walk) closeInterchange(seg *syntax.Segment) {
 }
 
 func (w *walk) beginGroup(g *Group) {
-	w.g, w.sets, w.known = g, 0, map[string]bool{}
+	w.g, w.sets = g, 0
+	w.known.reset()
 	w.groups++
 	w.do(func() error { return w.h.BeginGroup(g) })
 }
@@ -163,6 +167,7 @@ func (w *walk) endGroup(seg *syntax.Segment, parts string, count, match finding.
 		w.outside(seg)
 		return
 	}
+	w.g.Claimed = strings.TrimSpace(seg.Value(1))
 	w.trailer(seg, trailer{
 		scope: finding.Group, what: "group", parts: parts, count: count, countAt: 1, counted: w.sets, match: match, matchAt: 2, control: w.g.Control,
 	})
@@ -190,18 +195,11 @@ func (w *walk) beginSet(seg *syntax.Segment, s *Set) {
 	s.Segments, s.Offset = 1, seg.Offset
 	w.s = newSetWalk(w, s)
 	w.do(func() error { return w.h.BeginSet(s) })
-	const most = 1_000_000
-	if len(w.known) < most {
-		if w.known[s.Control] {
-			w.add(w.at(seg, 2, finding.Finding{
-				Code: finding.SetTwice, Level: finding.Envelope, Severity: finding.Warning, AK502: "23", EDIFACT: "26",
-				Message: fmt.Sprintf("the control number %s is in this group twice", s.Control), Hint: "number the sets of a group from 0001",
-			}))
-		}
-		if w.known == nil {
-			w.known = map[string]bool{}
-		}
-		w.known[s.Control] = true
+	if !w.known.add([]byte(s.Control)) {
+		w.add(w.at(seg, 2, finding.Finding{
+			Code: finding.SetTwice, Level: finding.Envelope, Severity: finding.Warning, AK502: "23", EDIFACT: "26",
+			Message: fmt.Sprintf("the control number %s is in this group twice", s.Control), Hint: "number the sets of a group from 0001",
+		}))
 	}
 	w.do(func() error { return w.h.Segment(seg, Place{Set: s}) })
 }

@@ -19,14 +19,12 @@ func (w *walk) fits(seg *syntax.Segment, plan *grammar.Plan) bool {
 	if n > 0 && cuts.Ends[n-1]+1 == cuts.Ends[n] {
 		return false // a separator behind the last value
 	}
-	in := values{data: cuts.Data, parts: cuts.Parts, ascii: cuts.ASCII, decimal: w.d.Decimal, comma: w.std == syntax.EDIFACT}
+	in := &w.values
+	in.data, in.parts, in.ascii = cuts.Data, cuts.Parts, cuts.ASCII
 	present, bit := uint64(0), uint64(1)
 	from := int(cuts.Ends[0]) + 1
-	checks := plan.Checks[:n]
-	for i, end := range cuts.Ends[1:] {
-		if i >= len(checks) {
-			break
-		}
+	checks, ends := plan.Checks[:n], cuts.Ends[1:n+1]
+	for i, end := range ends {
 		c, to := &checks[i], int(end)
 		if from < to {
 			present |= bit
@@ -93,6 +91,9 @@ func (v *values) fit(c *grammar.Check, from, to int) bool {
 	case grammar.Text:
 		if !v.ascii && !printable(v.data[from:to]) {
 			return false
+		}
+		if c.Codes == nil {
+			return n-c.Min <= c.Max-c.Min
 		}
 	case grammar.Number, grammar.Decimal:
 		digits := v.digits(c, from, to)

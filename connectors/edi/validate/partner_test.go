@@ -9,12 +9,9 @@ import (
 
 	"github.com/crossdock/crossdock/connectors/edi/finding"
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
-	"github.com/crossdock/crossdock/connectors/edi/grammars"
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
 	"github.com/crossdock/crossdock/connectors/edi/validate"
 )
-
-var shipped = grammar.Open(grammars.FS())
 
 func overlay(t testing.TB, name string, text []byte) *grammar.Set {
 	t.Helper()

@@ -21,11 +21,11 @@ type frame struct {
 
 // setWalk is one set being read.
 type setWalk struct {
-	w        *walk
-	set      *Set
-	frames   []frame
-	findings int
-	totals   totals
+	w      *walk
+	set    *Set
+	frames []frame
+	told   told
+	totals totals
 
 	composite, repeats bool // the segment has such separators
 	partner            agreement
@@ -34,7 +34,10 @@ type setWalk struct {
 // newSetWalk begins a set, in the memory of the one before.
 func newSetWalk(w *walk, s *Set) *setWalk {
 	sw := &w.room
-	*sw = setWalk{w: w, set: s, frames: sw.frames[:0], partner: sw.partner.next()}
+	*sw = setWalk{
+		w: w, set: s, frames: sw.frames[:0], partner: sw.partner.next(), totals: totals{adds: quantities[s.ID], claims: sw.totals.claims[:0]},
+	}
+	w.tree.reset()
 	if s.Grammar != nil {
 		sw.frames = append(sw.frames, frame{body: s.Grammar.Index()})
 	}
@@ -63,6 +66,13 @@ func (s *setWalk) place(seg *syntax.Segment) Place {
 	if g == nil {
 		return Place{Set: s.set}
 	}
+	// What was agreed with a partner is counted where bodies end, which only enter
+	// sees.
+	if g.Agreed == nil {
+		if node := s.follow(seg.Key); node != nil {
+			return s.placed(seg, node, node.Segment)
+		}
+	}
 	at, ok := s.find(seg.Key)
 	if !ok {
 		def := g.Segment(seg.Key)
@@ -77,12 +87,51 @@ func (s *setWalk) place(seg *syntax.Segment) Place {
 	if at.over {
 		s.overMax(seg, node)
 	}
-	s.check(seg, s.agreed(seg, at, node))
+	return s.placed(seg, node, s.agreed(seg, at, node))
+}
+
+// placed checks what a segment carries, by the definition that holds at its place.
+func (s *setWalk) placed(seg *syntax.Segment, node *grammar.Node, def *grammar.Segment) Place {
+	s.check(seg, def)
 	if s.w.business {
 		s.totals.segment(s, seg, node)
 	}
 	depth := len(s.frames) - 1
 	return Place{Set: s.set, Node: node, Depth: depth, Opens: node.Loop()}
+}
+
+// follow moves to the place of a segment where nothing is wrong with it: nothing
+// mandatory is left out and no maximum reached. Otherwise it returns nil and find
+// has to weigh what is wrong.
+func (s *setWalk) follow(k syntax.Key) *grammar.Node {
+	for d := len(s.frames) - 1; d >= 0; d-- {
+		f := &s.frames[d]
+		i := f.body.Next(k, f.at)
+		if i < 0 {
+			if f.skipped(len(f.body.Nodes)) > 0 {
+				return nil
+			}
+			continue
+		}
+		node := f.body.Nodes[i]
+		switch {
+		case i != f.at:
+			if f.skipped(i) > 0 {
+				return nil
+			}
+			f.at, f.count = i, 1
+		case f.count < node.Max:
+			f.count++
+		default:
+			return nil
+		}
+		s.frames = s.frames[:d+1]
+		if node.Loop() {
+			s.frames = append(s.frames, frame{node: node, body: node.Index(), count: 1, index: f.count - 1})
+		}
+		return node
+	}
+	return nil
 }
 
 // spot is a place in the open loops.
@@ -163,7 +212,7 @@ func (s *setWalk) passOver(seg *syntax.Segment, f *frame, to int) {
 	if to < 0 {
 		to = len(f.body.Nodes)
 	}
-	if f.skipped(to) == 0 {
+	if f.skipped(to) == 0 || s.enough() {
 		return
 	}
 	for i := f.at; i < to; i++ {
@@ -191,7 +240,16 @@ func (s *setWalk) finish(seg *syntax.Segment) {
 	}
 }
 
+// enough tells that findings need not be looked for any more: the set is rejected
+// and has more than are told.
+func (s *setWalk) enough() bool {
+	return s.told.rejects && s.told.n > MaxFindings && len(s.w.v.Scopes) == 0
+}
+
 func (s *setWalk) overMax(seg *syntax.Segment, node *grammar.Node) {
+	if s.enough() {
+		return
+	}
 	f := finding.Finding{
 		Code: finding.TooManySegments, Level: finding.Structure, Severity: finding.Reject, AK304: "5", AK502: "5", EDIFACT: "35",
 		Message: fmt.Sprintf("%s may stand here %d times at most", seg.Tag(), node.Max), Expected: fmt.Sprintf("at most %d", node.Max),
@@ -204,6 +262,9 @@ func (s *setWalk) overMax(seg *syntax.Segment, node *grammar.Node) {
 }
 
 func (s *setWalk) misplaced(seg *syntax.Segment, def *grammar.Segment) {
+	if s.enough() {
+		return
+	}
 	f := finding.Finding{Level: finding.Structure, Severity: finding.Reject, AK502: "5", EDIFACT: "15"}
 	id := s.set.ID
 	switch {

@@ -12,7 +12,9 @@
 package validate
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/crossdock/crossdock/connectors/edi/finding"
@@ -38,6 +40,9 @@ type Interchange struct {
 	Layout syntax.Layout
 	// Segment is the header itself, for those who need more of it.
 	Segment []string
+	// Answers counts the TA1 segments that were read: acknowledgements of earlier
+	// interchanges.
+	Answers int
 	// Rejected tells that nothing of it may be used.
 	Rejected bool
 }
@@ -55,10 +60,13 @@ type Group struct {
 	Control    string // GS06, UNG 0048
 	Agency     string // GS07, UNG 0051
 	Version    string // GS08 as it stands: 004010VICS
+	Claimed    string // GE01 or UNE 0060 as it stands; empty until the trailer
 	Offset     int64
 	// Segment is the header itself.
-	Segment  []string
-	Rejected bool
+	Segment []string
+	// The qualifiers of sender and receiver, 0007 of UNG; X12 has none.
+	SenderQualifier, ReceiverQualifier string
+	Rejected                           bool
 }
 
 // Set is a transaction set or message.
@@ -162,6 +170,18 @@ func (p Policy) weigh(f *finding.Finding) (report bool) {
 	return true
 }
 
+// Scopes tell for a level how far a rejecting finding reaches: to its own part of
+// the file, as a rule, or further out. They only widen: what is wrong with an
+// envelope always rejects all of it.
+//
+// By default one bad set does not stop its neighbours. With
+//
+//	Scopes{finding.Structure: finding.Interchange}
+//
+// a missing segment rejects the interchange around it. Who works on sets while
+// they are read learns that at EndInterchange only, and has to hold them back.
+type Scopes map[finding.Level]finding.Scope
+
 // Validator checks streams. It may be used for several, one after another.
 type Validator struct {
 	// Grammars are asked for sets; nil checks envelopes only.
@@ -171,16 +191,30 @@ type Validator struct {
 	// It is asked once a file for each kind of set, from the goroutine of Run.
 	Overlays func(std syntax.Standard, release, set string) *grammar.Set
 	Policy   Policy
+	Scopes   Scopes
 	Syntax   syntax.Options
 }
 
-// MaxFindings is how many findings of one set are told; more are only counted.
+// MaxFindings is how many findings of one set are told, and of one interchange
+// outside of its sets; more only count for whether it is rejected. The first one
+// that rejects is always told.
 const MaxFindings = 200
+
+// maxText is how much of a value that others keep is kept: control numbers, names
+// of parties. The standards allow 35 characters.
+const maxText = 128
+
+// text is an element of an envelope: without blanks around it, and no longer than
+// anything it could be.
+func text(seg *syntax.Segment, data []byte) string {
+	data = bytes.TrimSpace(seg.Plain(data))
+	return string(data[:min(len(data), maxText)])
+}
 
 // Run walks through a stream. The error is the stream's or the handler's: what
 // is wrong with the document goes to the handler.
 func (v *Validator) Run(r io.Reader, h Handler) error {
-	w := &walk{v: v, h: h, business: v.Policy[finding.Business] != Off, r: syntax.NewReader(r, v.Syntax), controls: map[string]bool{}, grammars: map[grammarID]*grammar.Set{}}
+	w := &walk{v: v, h: h, business: v.Policy[finding.Business] != Off, r: syntax.NewReader(r, v.Syntax), grammars: map[grammarID]*grammar.Set{}}
 	for {
 		seg, err := w.r.Next()
 		w.notes()
@@ -188,7 +222,7 @@ func (v *Validator) Run(r io.Reader, h Handler) error {
 			return w.end(err)
 		}
 		if w.first == "" {
-			w.first = string(seg.Tag())
+			w.first = finding.Clip(seg.Tag())
 		}
 		w.position++
 		if err := w.segment(seg); err != nil {
@@ -209,19 +243,24 @@ type walk struct {
 
 	std      syntax.Standard
 	d        syntax.Delimiters
-	ic       *Interchange    // nil outside of one; UNA may be followed by a message without UNB
-	controls map[string]bool // of interchanges in this file
-	groups   int             // of the interchange
-	messages int             // of the interchange
+	ic       *Interchange // nil outside of one; UNA may be followed by a message without UNB
+	controls numbers      // of interchanges in this file
+	groups   int          // of the interchange
+	messages int          // of the interchange
 	ta1s     int
 
 	g       *Group
-	groupAt int             // position of its header in the file
-	sets    int             // of the group
-	known   map[string]bool // control numbers of sets in the group
+	groupAt int     // position of its header in the file
+	sets    int     // of the group
+	known   numbers // control numbers of sets in the group
 
 	s    *setWalk // the open set, nil between sets
 	room setWalk
+
+	values values  // of the segment, see fits
+	tree   numbers // HL01 of the set
+
+	outer told // findings outside of sets
 
 	grammars map[grammarID]*grammar.Set // those of this file
 }
@@ -235,6 +274,7 @@ type grammarID struct {
 func (w *walk) end(cause error) error {
 	var header *syntax.HeaderError
 	var long *syntax.SegmentError
+	var large *syntax.LimitError
 	switch {
 	case errors.Is(cause, io.EOF):
 	case errors.Is(cause, syntax.ErrNotEDI):
@@ -253,6 +293,12 @@ func (w *walk) end(cause error) error {
 			Code: finding.SegmentTooLong, Level: finding.Tokens, Severity: finding.Reject, Scope: finding.Interchange, AK502: "5", TA105: "022", EDIFACT: "39",
 			Offset: long.Offset, Value: long.Start, Message: "the segment has no end within the limit",
 			Hint: "the segment terminator is missing, or not the one that the header declares",
+		})
+	case errors.As(cause, &large):
+		w.add(finding.Finding{
+			Code: finding.TooLarge, Level: finding.Tokens, Severity: finding.Reject, Scope: finding.Interchange, TA105: "022", EDIFACT: "39",
+			Offset: large.Offset, Message: fmt.Sprintf("the interchange has more than %d %s", large.Limit, large.What), Expected: fmt.Sprintf("at most %d %s", large.Limit, large.What),
+			Hint: "send it in several interchanges, or raise the limit that was agreed with this partner",
 		})
 	default:
 		return cause
@@ -280,25 +326,51 @@ func (w *walk) add(f finding.Finding) {
 		f.Group = w.g.Control
 	}
 	rejects := f.Severity == finding.Reject
+	told := &w.outer
 	if w.s != nil && f.Scope == finding.Set {
 		f.Set = w.s.set.Control
 		if f.Loop == "" {
 			f.Loop = w.s.path()
 		}
 		w.s.set.Rejected = w.s.set.Rejected || rejects
-		if w.s.findings++; w.s.findings > MaxFindings {
-			return
-		}
+		told = &w.s.told
 	}
 	if rejects {
-		if w.g != nil && f.Scope == finding.Group {
-			w.g.Rejected = true
-		}
-		if w.ic != nil && f.Scope == finding.Interchange {
-			w.ic.Rejected = true
+		w.reject(&f)
+	}
+	if told.more(rejects) {
+		w.err = w.h.Finding(f)
+	}
+}
+
+// reject marks what a finding takes with it.
+func (w *walk) reject(f *finding.Finding) {
+	scope := f.Scope
+	if wider := w.v.Scopes[f.Level]; wider > scope {
+		if scope = wider; scope == finding.Group && w.g == nil {
+			scope = finding.Interchange // EDIFACT mostly has no groups
 		}
 	}
-	w.err = w.h.Finding(f)
+	if w.g != nil && scope == finding.Group {
+		w.g.Rejected = true
+	}
+	if w.ic != nil && scope == finding.Interchange {
+		w.ic.Rejected = true
+	}
+}
+
+// told counts findings.
+type told struct {
+	n       int
+	rejects bool
+}
+
+// more tells whether one more is told.
+func (t *told) more(rejects bool) bool {
+	first := rejects && !t.rejects
+	t.rejects = t.rejects || rejects
+	t.n++
+	return t.n <= MaxFindings || first
 }
 
 // do runs a step of the handler unless one has failed.
@@ -331,7 +403,10 @@ func (w *walk) notes() {
 }
 
 func (w *walk) segment(seg *syntax.Segment) error {
-	w.std, w.d = w.r.Standard(), w.r.Delimiters()
+	if std, d := w.r.Standard(), w.r.Delimiters(); std != w.std || d != w.d {
+		w.std, w.d = std, d
+		w.values.decimal, w.values.comma = w.d.Decimal, w.std == syntax.EDIFACT
+	}
 	switch w.std {
 	case syntax.X12:
 		w.x12(seg)
@@ -349,7 +424,7 @@ func (w *walk) body(seg *syntax.Segment) {
 		w.s.set.Segments++
 	}
 	switch {
-	case seg.Key == 0:
+	case seg.Key == 0 || !callable(w.std, seg.Tag()):
 		w.badTag(seg)
 		if w.s != nil {
 			s := w.s.set
@@ -359,11 +434,21 @@ func (w *walk) body(seg *syntax.Segment) {
 	case w.s == nil:
 		w.outside(seg)
 		return
+	case seg.Overfull:
+		w.wide(seg)
 	}
 	place := w.s.place(seg)
 	if w.err == nil {
 		w.err = w.h.Segment(seg, place)
 	}
+}
+
+// callable tells that a segment may be called so: three characters, of which X12
+// may leave out the last, and the first is a letter.
+func callable(std syntax.Standard, tag []byte) bool {
+	const most = 3
+	n := len(tag)
+	return (n == most || n == most-1 && std == syntax.X12) && tag[0] >= 'A'
 }
 
 func (w *walk) badTag(seg *syntax.Segment) {
@@ -372,20 +457,28 @@ func (w *walk) badTag(seg *syntax.Segment) {
 		Value: finding.Clip(seg.Tag()), Message: "no segment can be called " + quote(seg.Tag()),
 		Hint: "the segment before it may have lost its terminator, or its data contain one",
 	})
-	f.Segment = finding.Clip(seg.Tag())
 	w.add(f)
+}
+
+func (w *walk) wide(seg *syntax.Segment) {
+	n := seg.Len()
+	w.add(w.at(seg, 0, finding.Finding{
+		Code: finding.SegmentTooWide, Level: finding.Tokens, Severity: finding.Reject, AK304: "8", AK502: "5", EDIFACT: "16",
+		Message: fmt.Sprintf("%s has more than %d elements; those beyond are not read", seg.Tag(), n), Expected: fmt.Sprintf("at most %d elements", n),
+		Hint: "the segment terminator may be missing, or not the one that the header declares",
+	}))
 }
 
 func (w *walk) outside(seg *syntax.Segment) {
 	w.add(w.at(seg, 0, finding.Finding{
 		Code: finding.Outside, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, TA105: "022", EDIFACT: "33",
-		Message: string(seg.Tag()) + " stands outside of a set", Hint: "a header before it is missing, or a trailer came too early",
+		Message: finding.Clip(seg.Tag()) + " stands outside of a set", Hint: "a header before it is missing, or a trailer came too early",
 	}))
 }
 
 // at gives a finding the place of a segment.
 func (w *walk) at(seg *syntax.Segment, element int, f finding.Finding) finding.Finding {
-	f.Segment, f.Element, f.Offset = string(seg.Tag()), element, seg.Offset
+	f.Segment, f.Element, f.Offset = finding.Clip(seg.Tag()), element, seg.Offset
 	f.Position = w.position
 	if w.s != nil && f.Scope == finding.Set {
 		f.Position = w.s.set.Segments

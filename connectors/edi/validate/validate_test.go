@@ -9,7 +9,6 @@ import (
 
 	"github.com/crossdock/crossdock/connectors/edi/finding"
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
-	"github.com/crossdock/crossdock/connectors/edi/syntax"
 	"github.com/crossdock/crossdock/connectors/edi/validate"
 )
 
@@ -230,26 +229,6 @@ func TestManyFindingsAreBounded(t *testing.T) {
 	if n := len(l.findings); n != validate.MaxFindings {
 		t.Errorf("%d findings were told", n)
 	}
-}
-
-// FuzzValidator: no file makes it panic or hang, and what it accepts has a whole
-// envelope.
-func FuzzValidator(f *testing.F) {
-	f.Add([]byte(interchange(good)))
-	f.Add([]byte("UNB+UNOC:3+A+B+260102:0915+7'UNH+1+ORDERS:D:96A:UN'UNT+2+1'UNZ+1+7'"))
-	f.Add([]byte("STX=A:1+B+C+1+7'MHD=1+X:9'MTR=2'END=1'"))
-	f.Fuzz(func(t *testing.T, doc []byte) {
-		l := &listener{}
-		v := &validate.Validator{Grammars: small, Syntax: syntax.Options{MaxSegment: 1 << 12}}
-		if err := v.Run(bytes.NewReader(doc), l); err != nil {
-			t.Fatal(err)
-		}
-		for _, x := range l.findings {
-			if x.Message == "" || x.Code == "" || x.Level == "" || x.Severity == "" {
-				t.Errorf("an incomplete finding: %+v", x)
-			}
-		}
-	})
 }
 
 // BenchmarkValidator checks 16 MB of purchase orders at all levels.

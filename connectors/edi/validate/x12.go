@@ -46,6 +46,7 @@ func (w *walk) x12(seg *syntax.Segment) {
 		}
 		w.ta1s++
 		w.do(func() error { return w.h.Segment(seg, Place{}) })
+		w.ic.Answers++
 	case keyISB, keyISE, keyTA3:
 		// Interchange services (X12.5, section 4): between ISA and the first group.
 		if w.s != nil || w.ic == nil {
@@ -60,7 +61,7 @@ func (w *walk) x12(seg *syntax.Segment) {
 var isaWidths = [16]int{2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1}
 
 func (w *walk) isa(seg *syntax.Segment) {
-	v := func(n int) string { return strings.TrimSpace(seg.Value(n)) }
+	v := func(n int) string { return text(seg, seg.Element(n)) }
 	w.beginInterchange(seg, &Interchange{
 		Control: v(13), Sender: Party{v(5), v(6)}, Receiver: Party{v(7), v(8)}, Version: v(12), Usage: v(15), Date: v(9), Time: v(10), AckWanted: v(14) == "1",
 	})
@@ -103,7 +104,7 @@ func (w *walk) iea(seg *syntax.Segment) {
 	w.closeGroup(nil)
 	// An interchange of nothing but TA1 segments has no group; many count one.
 	counted := w.groups
-	if n, ok := number(strings.TrimSpace(seg.Value(1))); ok && counted == 0 && w.ta1s > 0 && n == w.ta1s {
+	if n, ok := number(text(seg, seg.Element(1))); ok && counted == 0 && w.ta1s > 0 && n == w.ta1s {
 		counted = n
 		w.add(w.at(seg, 1, finding.Finding{
 			Code: finding.InterchangeCount, Level: finding.Envelope, Severity: finding.Warning, Scope: finding.Interchange, TA105: "021",
@@ -123,9 +124,16 @@ func (w *walk) gs(seg *syntax.Segment) {
 		w.outside(seg)
 		return
 	}
-	v := func(n int) string { return strings.TrimSpace(seg.Value(n)) }
+	v := func(n int) string { return text(seg, seg.Element(n)) }
 	w.groupAt = w.position
 	w.beginGroup(&Group{Offset: seg.Offset, Functional: v(1), Sender: v(2), Receiver: v(3), Date: v(4), Time: v(5), Control: v(6), Agency: v(7), Version: v(8), Segment: header(seg)})
+	const most = 9
+	if _, ok := digits(v(6)); !ok || len(v(6)) > most {
+		w.add(w.at(seg, 6, finding.Finding{
+			Code: finding.GroupNumber, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Group, AK905: "6",
+			Reference: "28", Message: "the group control number is no number", Expected: "one to nine digits",
+		}))
+	}
 }
 
 func (w *walk) st(seg *syntax.Segment) {
@@ -136,7 +144,7 @@ func (w *walk) st(seg *syntax.Segment) {
 	if w.g != nil {
 		version = w.g.Version
 	}
-	s := &Set{ID: strings.TrimSpace(seg.Value(1)), Control: strings.TrimSpace(seg.Value(2)), Release: grammar.Release(syntax.X12, version, "")}
+	s := &Set{ID: text(seg, seg.Element(1)), Control: text(seg, seg.Element(2)), Release: grammar.Release(syntax.X12, version, "")}
 	s.Association = strings.TrimPrefix(version, s.Release)
 	s.Grammar = w.grammarOf(syntax.X12, s)
 	w.beginSet(seg, s)
@@ -164,7 +172,8 @@ func (w *walk) noGrammar(seg *syntax.Segment, version string) {
 // grammarOf finds the grammar of a set, nil when there is none. A grammar that
 // cannot be compiled is a mistake in our own files, found by lint.
 func (w *walk) grammarOf(std syntax.Standard, s *Set) *grammar.Set {
-	if w.v.Grammars == nil && w.v.Overlays == nil || s.ID == "" || s.Release == "" {
+	const longest = 16 // of a name, so that none is kept that no grammar can have
+	if w.v.Grammars == nil && w.v.Overlays == nil || s.ID == "" || s.Release == "" || len(s.ID)+len(s.Release) > 2*longest {
 		return nil
 	}
 	id := grammarID{std, s.Release, s.ID}

@@ -46,6 +46,8 @@ func generateFrom(name, kind string, size, first int) error {
 			g.x12(control, "IB", kind, 1, func() { g.stock(size) })
 		case "ORDERS":
 			g.edifact(control, 200)
+		default:
+			g.extreme(control, kind)
 		}
 	}
 	if err := g.w.Flush(); err != nil {
@@ -174,4 +176,33 @@ func (g *generator) edifact(control, messages int) {
 		g.p("UNT+%d+%d'", g.segs+1, i+1)
 	}
 	g.p("UNZ+%d+%d'", messages, control)
+}
+
+// extreme writes a million of something into one interchange.
+func (g *generator) extreme(control int, kind string) {
+	const million = 1_000_000
+	switch kind {
+	case "lines":
+		g.x12(control, "IB", "846", 1, func() {
+			g.s("BIA*00*DD*STOCK*20260102")
+			for i := range million {
+				g.s("LIN*%d*UK*%s*VN*V%06d", i+1, g.gtin(), i)
+				g.s("QTY*33*%d*EA", g.r.IntN(5000))
+			}
+		})
+	case "levels", "scattered":
+		g.x12(control, "SH", "856", 1, func() {
+			g.s("BSN*00*1*20260103*1201*0001")
+			for i := range million {
+				id := i + 1
+				if kind == "scattered" {
+					id = g.r.IntN(1e12)
+				}
+				g.s("HL*%d**I", id)
+				g.s("SN1**%d*EA", 1+g.r.IntN(99))
+			}
+		})
+	case "sets":
+		g.x12(control, "PO", "850", million, func() { g.s("BEG*00*SA*PO%08d**20260102", g.r.IntN(1e8)) })
+	}
 }

@@ -59,7 +59,7 @@ input. Nothing is sent, and no control number is drawn: --control names it.`,
 		},
 	}
 	c.Flags().StringVar(&kind, "kind", "", "TA1, 997, 999 or CONTRL; default 997 for X12 and CONTRL for EDIFACT")
-	c.Flags().StringVar(&version, "version", "004010", "release of a 997: 004010 or 005010")
+	c.Flags().StringVar(&version, "version", "", "release of a 997, 004010 or 005010; that of the group when not given")
 	c.Flags().Uint64Var(&control, "control", 1, "control number of the first answer")
 	c.Flags().StringVar(&at, "at", "", "date and time in its envelope; default now")
 	c.Flags().BoolVar(&lines, "lines", false, "a line feed after every segment")

@@ -152,7 +152,7 @@ func (a *tool) report(r verdict.Report) error {
 	}
 	fmt.Fprintln(a.out, ")")
 	for _, f := range r.Findings {
-		fmt.Fprintf(a.out, "  %-8s%s%s\n", f.Severity, f, ackCodes(f))
+		fmt.Fprintf(a.out, "  %-8s%s%s\n", f.Severity, f, ackCodes(f, r.Standard))
 	}
 	if r.More > 0 {
 		fmt.Fprintf(a.out, "  … and %d more\n", r.More)
@@ -168,8 +168,8 @@ func orNone(s, none string) string {
 }
 
 // ackCodes lists the codes of the acknowledgement that would report a finding.
-func ackCodes(f finding.Finding) string {
-	codes := f.Reported()
+func ackCodes(f finding.Finding, standard string) string {
+	codes := f.Reported(standard == syntax.EDIFACT.String())
 	if len(codes) == 0 {
 		return ""
 	}

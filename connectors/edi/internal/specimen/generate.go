@@ -1,114 +1,22 @@
-package verdict_test
+package specimen
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
 )
 
-// Documents made from a grammar: the smallest ones that it allows, and others with
-// everything that it knows. Defects are put into them one at a time.
-
-// segment is a segment of a generated document, with what the grammar says of it.
-type segment struct {
-	tag      string
-	elements []string
-	def      *grammar.Segment
-	node     *grammar.Node
-	parent   *grammar.Node // nil in the body
-}
-
-// sample is a set in its envelope. The segments are those between its header and
-// trailer.
-type sample struct {
-	std     syntax.Standard
-	release string // 004010, D96A
-	syntax  string // UNOC:3, UNOC:4
-	set     *grammar.Set
-	body    []segment
-}
-
-func (s sample) String() string { return s.set.ID + " " + s.release + " " + s.syntax }
-
-// with is a copy whose segments may be changed.
-func (s sample) with(body []segment) sample {
-	s.body = body
-	return s
-}
-
-// control numbers of the generated envelopes.
-const (
-	interchangeNo = "000001001"
-	groupNo       = "101"
-	setNo         = "0001"
-)
-
-// header and trailer are the segments around a set, the set's own among them.
-func (s sample) header() [][]string {
-	if s.std == syntax.EDIFACT {
-		version, release := s.release[:1], s.release[1:]
-		if s.set.ID == "CONTRL" {
-			version, release = "D", "3"
-		}
-		return [][]string{
-			{"UNB", s.syntax, "5412345000013:14", "5498765000017:14", "260105:0915", "1001"},
-			{"UNH", "1", strings.Join([]string{s.set.ID, version, release, "UN", "EAN008"}, ":")},
-		}
-	}
-	version, eleven := "00401", "U"
-	if s.release >= "005010" {
-		version, eleven = "00501", "^"
-	}
-	return [][]string{
-		{"ISA", "00", "          ", "00", "          ", "ZZ", "ACMEOUTFIT     ", "08", "9254110060     ", "260105", "0915", eleven, version, interchangeNo, "0", "P", ":"},
-		{"GS", s.set.Group, "ACMEOUTFIT", "9254110060", "20260105", "0915", groupNo, "X", s.release},
-		{"ST", s.set.ID, setNo},
-	}
-}
-
-func (s sample) trailer() [][]string {
-	count := fmt.Sprint(len(s.body) + 2)
-	if s.std == syntax.EDIFACT {
-		return [][]string{{"UNT", count, "1"}, {"UNZ", "1", "1001"}}
-	}
-	return [][]string{{"SE", count, setNo}, {"GE", "1", groupNo}, {"IEA", "1", interchangeNo}}
-}
-
-// segments is the whole file.
-func (s sample) segments() [][]string {
-	out := s.header()
-	for _, x := range s.body {
-		out = append(out, append([]string{x.tag}, x.elements...))
-	}
-	return append(out, s.trailer()...)
-}
-
-// text joins segments with the usual separators.
-func (s sample) text(segments [][]string) string {
-	by, end := "*", "~"
-	if s.std == syntax.EDIFACT {
-		by, end = "+", "'"
-	}
-	var b strings.Builder
-	for _, seg := range segments {
-		b.WriteString(strings.Join(seg, by) + end)
-	}
-	return b.String()
-}
-
 // generator builds the body of a set.
 type generator struct {
-	set  *grammar.Set
 	rich bool
-	out  []segment
+	out  []Segment
 }
 
 // generate makes the smallest document of a set, or one with every segment and
 // element of it.
-func generate(set *grammar.Set, rich bool) []segment {
-	g := &generator{set: set, rich: rich}
+func generate(set *grammar.Set, rich bool) []Segment {
+	g := &generator{rich: rich}
 	g.nodes(set.Body, nil)
 	return g.out
 }
@@ -127,7 +35,7 @@ func (g *generator) nodes(body []*grammar.Node, parent *grammar.Node) {
 			g.nodes(n.Body, n)
 			continue
 		}
-		g.out = append(g.out, segment{tag: n.Segment.Tag, def: n.Segment, elements: g.elements(n.Segment), node: n, parent: parent})
+		g.out = append(g.out, Segment{Tag: n.Segment.Tag, Def: n.Segment, Elements: g.elements(n.Segment), Node: n, Parent: parent})
 	}
 }
 

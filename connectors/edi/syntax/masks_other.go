@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package syntax
+
+func look(b *[64]byte, d *delimiters, m *masks) { lookSlow(b, d, m) }
