@@ -54,7 +54,7 @@ func (l *Library) Overlay(file string, data []byte) (*Set, error) {
 // plan prepares what was copied and changed for validators.
 func (o *overlaying) plan(root *yaml.Node) {
 	again := func(s *Segment) {
-		if s != nil && s.Plan() == nil {
+		if o.own[s] { // those of the library are shared, and have their plan
 			s.plan = planned(s)
 		}
 	}
