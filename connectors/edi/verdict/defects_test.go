@@ -67,6 +67,12 @@ func TestOneDefect(t *testing.T) {
 			if wrong := judge(y, c, gradeText(t, c.Text())); wrong != "" && y.wrong() <= 5 {
 				t.Errorf("%s, %s: %s", s, c.Class, wrong)
 			}
+			if c.Sets == 0 {
+				continue
+			}
+			if n := count(t, c.Text()); n != c.Sets {
+				t.Errorf("%s, %s: %d sets are read, want %d", s, c.Class, n, c.Sets)
+			}
 		}
 	}
 	names := make([]string, 0, len(classes))
@@ -78,6 +84,23 @@ func TestOneDefect(t *testing.T) {
 		y := classes[name]
 		t.Logf("%-42s %6d tested; wrong: %d verdicts, %d codes, %d places", name, y.tested, y.verdicts, y.codes, y.places)
 	}
+}
+
+// counter counts sets.
+type counter struct {
+	validate.Ignore
+	sets int
+}
+
+func (c *counter) BeginSet(*validate.Set) error { c.sets++; return nil }
+
+func count(t *testing.T, doc string) int {
+	t.Helper()
+	c := &counter{}
+	if err := (&validate.Validator{Grammars: library}).Run(strings.NewReader(doc), c); err != nil {
+		t.Fatal(err)
+	}
+	return c.sets
 }
 
 // judge compares a report with what a case wants.
