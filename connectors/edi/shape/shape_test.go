@@ -79,7 +79,7 @@ func TestSchemas(t *testing.T) {
 	schemas := map[*grammar.Set]*jsonschema.Schema{}
 	for name, doc := range files {
 		for _, items := range []int{0, 1, 5} {
-			for _, d := range documents(t, doc, shape.Options{PartItems: items}) {
+			for _, d := range documents(t, doc, shape.Options{PartItems: func(*validate.Set) int { return items }}) {
 				set := d.Set.Grammar
 				if schemas[set] == nil {
 					schemas[set] = compiled(t, set)
