@@ -85,7 +85,7 @@ func TestWhatIsWritten(t *testing.T) {
 		},
 		{
 			"what the inventory mapping makes", acme,
-			`{"inventory":{"purpose":"00","report_type":"DD","reference":"SKU-1-7","date":"2026-01-05","time":"09:00","lines":[{"line":"1","ids":{"vendor_item":"SKU-1","gtin14":"00614141000012"},"quantities":[{"qualifier":"17","quantity":"20","unit":{"unit_1":"EA"}},{"qualifier":"33","quantity":"15","unit":{"unit_1":"EA"}}]}]}}`,
+			`{"inventory":{"purpose":"00","report_type":"DD","reference":"SKU-1-7","date":"2026-01-05","time":"09:00","lines":[{"line":"1","ids":{"vendor_item":"SKU-1","gtin14":"00614141000012"},"quantities":[{"qualifier":"17","quantity":"20","unit":{"code":"EA"}},{"qualifier":"33","quantity":"15","unit":{"code":"EA"}}]}]}}`,
 			"BIA*00*DD*SKU-1-7*20260105*0900~\nLIN*1*VN*SKU-1*UK*00614141000012~\nQTY*17*20*EA~\nQTY*33*15*EA~\nCTT*1~\n",
 		},
 		{
