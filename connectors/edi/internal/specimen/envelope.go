@@ -42,6 +42,11 @@ func before(segments [][]string, tag string, add ...[]string) [][]string {
 	return slices.Insert(slices.Clone(segments), i, add...)
 }
 
+// inside is a copy with a segment more at the end of the set, which counts it.
+func (s Sample) inside(trailer string, add ...string) [][]string {
+	return edit(before(s.Segments(), trailer, add), trailer, 1, fmt.Sprint(len(s.Body)+3))
+}
+
 // x12Envelopes are X12 files with one thing about their envelopes.
 func x12Envelopes(s Sample) []Case {
 	all := s.Segments()
@@ -76,12 +81,12 @@ func x12Envelopes(s Sample) []Case {
 		reject("segment between SE and GE", before(all, "GE", []string{"REF", "IA", "1"}), "", "REF", 0),
 		reject("segment between GE and IEA", before(all, "IEA", []string{"REF", "IA", "1"}), "", "REF", 0),
 		reject("segment between GS and ST", before(all, "ST", []string{"REF", "IA", "1"}), "", "REF", 0),
-		reject("tag in small letters", before(all, "SE", []string{"ref", "IA", "1"}), "AK304=1", "ref", 0),
-		reject("tag of four letters", before(all, "SE", []string{"TEST", "1"}), "AK304=1", "TEST", 0),
-		reject("tag of one letter", before(all, "SE", []string{"T", "1"}), "AK304=1", "T", 0),
-		reject("tag that begins with a digit", before(all, "SE", []string{"1AB", "1"}), "AK304=1", "1AB", 0),
-		reject("unknown tag without grammar", edit(before(all, "SE", []string{"TEST", "1"}), "GS", 8, "003060"), "AK304=1", "TEST", 0),
-		reject("empty segment", before(all, "SE", []string{""}), "AK304=1", "", 0),
+		reject("tag in small letters", s.inside("SE", "ref", "IA", "1"), "AK304=1", "ref", 0),
+		reject("tag of four letters", s.inside("SE", "TEST", "1"), "AK304=1", "TEST", 0),
+		reject("tag of one letter", s.inside("SE", "T", "1"), "AK304=1", "T", 0),
+		reject("tag that begins with a digit", s.inside("SE", "1AB", "1"), "AK304=1", "1AB", 0),
+		reject("unknown tag without grammar", edit(s.inside("SE", "TEST", "1"), "GS", 8, "003060"), "AK304=1", "TEST", 0),
+		reject("empty segment", s.inside("SE", ""), "AK304=1", "", 0),
 		{Class: "zeros before GE02", Text: is(s.Text(edit(all, "GE", 2, "000101"))), Verdict: "accept-warn", Sets: 1},
 		{Class: "zeros missing in IEA02", Text: is(s.Text(edit(all, "IEA", 2, "1001"))), Verdict: "accept-warn", Sets: 1},
 		{Class: "zeros before SE01", Text: is(s.Text(edit(all, "SE", 1, fmt.Sprintf("%06d", len(s.Body)+2)))), Verdict: "accept", Sets: 1},
@@ -151,9 +156,9 @@ func edifactEnvelopes(s Sample) []Case {
 		{Class: "UNB missing behind UNA", Text: is("UNA:+.? '" + s.Text(drop(all, "UNB"))), Verdict: "reject", Code: "0085=13"},
 		reject("segment before UNH", before(all, "UNH", []string{"RFF", "ON:1"}), "33", "RFF", 0),
 		reject("segment behind UNT", before(all, "UNZ", []string{"RFF", "ON:1"}), "33", "RFF", 0),
-		reject("tag in small letters", before(all, "UNT", []string{"rff", "ON:1"}), "15", "rff", 0),
-		reject("tag of four letters", before(all, "UNT", []string{"TEST", "1"}), "15", "TEST", 0),
-		reject("tag of two letters", before(all, "UNT", []string{"TE", "1"}), "15", "TE", 0),
+		reject("tag in small letters", s.inside("UNT", "rff", "ON:1"), "15", "rff", 0),
+		reject("tag of four letters", s.inside("UNT", "TEST", "1"), "15", "TEST", 0),
+		reject("tag of two letters", s.inside("UNT", "TE", "1"), "15", "TE", 0),
 		reject("UNE 0060 wrong", grouped("3", "7"), "29", "UNE", 1),
 		reject("UNE 0048 differs", grouped("1", "8"), "28", "UNE", 2),
 		reject("UNE missing", drop(grouped("1", "7"), "UNE"), "13", "UNE", 0),
