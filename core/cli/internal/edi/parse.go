@@ -3,6 +3,7 @@ package edi
 import (
 	"bufio"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -13,13 +14,19 @@ import (
 
 func parseCommand() *cobra.Command {
 	var dir string
+	var lineage bool
+	var part int
 	c := &cobra.Command{
 		Use: "parse <file>", Short: "Print the sets of an EDI file as named JSON, one a line",
 		Long: `Prints every set or message with the names of its grammar: what a mapping reads.
 Segments without a place stand under _extra, and a set that would be rejected is
 printed with "rejected": true. "-" reads standard input. The exit status is 1 when
-no set was found.`,
-		Example: "  crossdock edi parse order.edi\n  crossdock edi parse - < invoices.edi | jq .invoice.number",
+no set was found.
+
+--lineage prints where every value comes from instead: a line for each, with its
+place in the document (a JSON pointer), segment, position in the set, element,
+component and byte.`,
+		Example: "  crossdock edi parse order.edi\n  crossdock edi parse - < invoices.edi | jq .invoice.number\n  crossdock edi parse --lineage order.edi\n  crossdock edi parse --part 1000 stock.edi",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a := toolOf(cmd)
@@ -29,32 +36,51 @@ no set was found.`,
 			}
 			defer done()
 			out := bufio.NewWriter(a.out)
-			counted := &counter{Writer: shape.NewWriter(out)}
-			if err := (&validate.Validator{Grammars: library(dir)}).Run(r, counted); err != nil {
+			sets := 0
+			s := shape.New(shape.Options{
+				Lineage: lineage, PartItems: func(*validate.Set) int { return part },
+				Each: func(d *shape.Document) error {
+					sets++
+					if lineage {
+						return printLineage(out, d)
+					}
+					_, err := out.Write(append(d.JSON, '\n'))
+					return err
+				},
+			})
+			if err := (&validate.Validator{Grammars: library(dir)}).Run(r, s); err != nil {
 				return exit.Fail(err)
 			}
 			if err := out.Flush(); err != nil {
 				return exit.Fail(err)
 			}
-			if counted.sets == 0 {
+			if sets == 0 {
 				return exit.Fail(fmt.Errorf("%s: no set was found; `crossdock edi validate %s` says why", args[0], args[0]))
 			}
 			return nil
 		},
 	}
 	c.Flags().StringVar(&dir, "grammars", "", grammarsFlag)
+	c.Flags().BoolVar(&lineage, "lineage", false, "print where every value comes from")
+	c.Flags().IntVar(&part, "part", 0, "print long sets in parts of so many lines, in bounded memory")
 	return c
 }
 
-// counter counts the sets that a shape.Writer wrote.
-type counter struct {
-	*shape.Writer
-	sets int
-}
-
-func (c *counter) EndSet(s *validate.Set) error {
-	c.sets++
-	return c.Writer.EndSet(s)
+// printLineage prints a line for every value of a document.
+func printLineage(out io.Writer, d *shape.Document) error {
+	for _, o := range d.Lineage {
+		place := fmt.Sprintf("%s%02d", o.Segment, o.Element)
+		if o.Component > 0 {
+			place += fmt.Sprintf("-%d", o.Component)
+		}
+		if o.Repeat > 0 {
+			place += fmt.Sprintf(" repetition %d", o.Repeat)
+		}
+		if _, err := fmt.Fprintf(out, "%s\t%s\tsegment %d\tbyte %d\n", o.Path, place, o.Position, o.Offset); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func schemaCommand() *cobra.Command {
