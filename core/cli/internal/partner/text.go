@@ -44,17 +44,11 @@ func printFile(w io.Writer, f *File, brief bool) {
 	}
 	for _, one := range f.Findings {
 		fmt.Fprintf(w, "  %-8s %s\n", one.Severity, one)
-		var facts []string
-		if one.Value != "" {
-			facts = append(facts, fmt.Sprintf("found %q", one.Value))
-		}
-		if one.Expected != "" {
-			facts = append(facts, "expected "+one.Expected)
-		}
+		facts := []string{string(one.Code)}
 		if codes := one.Reported(f.Standard == syntax.EDIFACT.String()); len(codes) > 0 {
 			facts = append(facts, "reported as "+strings.Join(codes, ", "))
 		}
-		fmt.Fprintf(w, "           %s\n", strings.Join(append(facts, string(one.Code)), "; "))
+		fmt.Fprintf(w, "           %s\n", strings.Join(facts, "; "))
 	}
 	if f.More > 0 {
 		fmt.Fprintf(w, "  … and %d more\n", f.More)
