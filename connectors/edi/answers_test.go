@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -169,7 +167,21 @@ func TestEDIFACTPartner(t *testing.T) {
 		}
 	}
 	k := p.sink(t)
-	response := `{"order_response":{"document":{"name":"231"},"number":"R-4711","function":"29","dates":[{"date":{"qualifier":"137","value":"20260106","format":"102"}}],"summary":{}}}`
-	must(t, os.WriteFile(filepath.Join(t.TempDir(), "doc.json"), []byte(response), 0o600))
-	_ = k
+	response := sdk.Record{ID: "r", Payload: []byte(`{"order_response":{"name":{"code":"231"},"number":"R-4711","function":"29",
+		"dates":[{"date":{"qualifier":"137","value":"20260106","format":"102"}}],
+		"buyer":{"party":{"id":"4012345500004","agency":"9"}},"supplier":{"party":{"id":"5412345000013","agency":"9"}},
+		"lines":[{"line":"1","action":"5","item":{"id":"4000862141404","type":"EN"},"quantities":[{"quantity":{"qualifier":"21","quantity":"48"}}]}]}}`)}
+	if r := k.Write(t.Context(), []sdk.Record{response})[0]; r.Err != nil || r.ExternalID != "000000002" {
+		t.Fatalf("%+v", r)
+	}
+	written := p.content(t, "inbox/ORDRSP_000000002.edi")
+	for _, want := range []string{"UNB+UNOC:3+5412345000013:14+4012345500004:14+", "+2++++1++1'", "UNH+0001+ORDRSP:D:96A:UN'", "BGM+231+R-4711+29'", "NAD+BY+4012345500004::9'", "UNS+S'", "UNZ+1+2'"} {
+		if !strings.Contains(written, want) {
+			t.Errorf("the ORDRSP has no %q:\n%s", want, written)
+		}
+	}
+	p.drop(t, "contrl.edi", "UNB+UNOC:3+4012345500004:14+5412345000013:14+260106:1015+78'UNH+1+CONTRL:D:3:UN'UCI+2+5412345000013:14+4012345500004:14+7'UNT+3+1'UNZ+1+78'")
+	if got := events(t, all(t, s)); len(got) != 1 || got[0].Status != exchange.Accepted || got[0].Document.Key != "R-4711" || got[0].Kind != "CONTRL" {
+		t.Errorf("events %+v", got)
+	}
 }
