@@ -15,6 +15,7 @@ type index struct {
 	few  bool // neither release nor repetition
 
 	to   int  // what is before it in the buffer was looked at
+	step int  // how much comes next, up to span
 	skip bool // the byte there is data: a release character is before it
 
 	// Places in the buffer, and the next of each that was not used.
@@ -26,9 +27,13 @@ type index struct {
 	cut, term, comp, mark, strange int
 }
 
-// span is how much is looked at in one go: little enough to stay in the fastest
-// cache, and to be done again when an interchange ends in it.
-const span = 4096
+// span is how much is looked at in one go, so that the list stays in the fastest
+// cache. An interchange begins with less: a file of tiny ones would be looked at
+// again and again.
+const (
+	span      = 4096
+	firstSpan = 256
+)
 
 // use takes the delimiters of an interchange that begins at a place.
 func (x *index) use(d *Delimiters, from int) {
@@ -41,6 +46,7 @@ func (x *index) use(d *Delimiters, from int) {
 	}
 	x.look = delimiters{times(d.Element), times(d.Segment), times(d.Component), times(d.Release), times(d.Repetition)}
 	x.few = d.Release == 0 && d.Repetition == 0
+	x.step = firstSpan
 	x.restart(from)
 }
 
@@ -117,7 +123,8 @@ func (x *index) more(buf []byte) bool {
 		x.compact()
 	}
 	x.cuts = grown(x.cuts)
-	end := min(len(buf), x.to+span)
+	end := min(len(buf), x.to+x.step)
+	x.step = min(span, 2*x.step)
 	for x.to+64 <= end {
 		x.block((*[64]byte)(buf[x.to:]), ^uint64(0))
 		x.to += 64
