@@ -28,6 +28,7 @@ import (
 	"github.com/crossdock/crossdock/connectors/edi/shape"
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
 	"github.com/crossdock/crossdock/connectors/edi/validate"
+	"github.com/crossdock/crossdock/examples/bench/internal/edifiles"
 )
 
 //go:embed omniparser_main.go.txt omniparser_850.json
@@ -43,10 +44,6 @@ type result struct {
 }
 
 func main() {
-	if servesPlugin() {
-		servePlugin()
-		return
-	}
 	size := flag.Int("size", 60, "megabytes of each kind of file")
 	rounds := flag.Int("rounds", 3, "rounds; the median is told")
 	peer := flag.Bool("peer", true, "build and run omniparser v1.0.5 as well")
@@ -74,7 +71,7 @@ func run(size, rounds int, peer, asJSON bool) error {
 	defer func() { _ = os.RemoveAll(dir) }() // the system's own clean-up is the second chance
 	for _, kind := range []string{"850", "856", "ORDERS", "846"} {
 		name := filepath.Join(dir, kind+".edi")
-		if err := generate(name, kind, size<<20); err != nil {
+		if err := edifiles.Write(name, kind, size<<20, 1); err != nil {
 			return err
 		}
 		if err := measure(name, kind, rounds, asJSON); err != nil {
@@ -232,7 +229,7 @@ func extremes(dir string, asJSON bool) error {
 		{"lines", "846 of a million lines"}, {"levels", "856 of a million HL"}, {"scattered", "856, HL numbers in no order"}, {"sets", "a million sets of two segments"},
 	} {
 		name := filepath.Join(dir, x.kind+".edi")
-		if err := generate(name, x.kind, 1); err != nil {
+		if err := edifiles.Write(name, x.kind, 1, 1); err != nil {
 			return err
 		}
 		info, err := os.Stat(name)
@@ -313,7 +310,7 @@ func omniparser(dir string, rounds int, asJSON bool) error {
 		}
 	}
 	name := filepath.Join(dir, "peer.edi")
-	if err := generate(name, "850", 4<<20); err != nil {
+	if err := edifiles.Write(name, "850", 4<<20, 1); err != nil {
 		return err
 	}
 	doc, err := os.ReadFile(name)

@@ -1,8 +1,15 @@
+// Command mailbox measures the whole way of a partner's files: claimed in a folder
+// by the connector's process, judged, turned into JSON, over the socket into the
+// core, on disk and synced, answered with acknowledgements, archived.
+//
+//	go run ./examples/bench/mailbox -size 200
+//	taskset -c 0 go run ./examples/bench/mailbox
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,9 +22,39 @@ import (
 	"github.com/crossdock/crossdock/core/engine"
 	"github.com/crossdock/crossdock/core/intake"
 	"github.com/crossdock/crossdock/core/ledger"
+	"github.com/crossdock/crossdock/examples/bench/internal/edifiles"
 	"github.com/crossdock/crossdock/plugins/host"
 	"github.com/crossdock/crossdock/plugins/protocol"
 )
+
+func main() {
+	if servesPlugin() {
+		servePlugin()
+		return
+	}
+	size := flag.Int("size", 64, "megabytes of each kind of file")
+	flag.Parse()
+	if err := run(*size); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(size int) error {
+	dir, err := os.MkdirTemp("", "crossdock-bench-mailbox-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // the system's own clean-up is the second chance
+	for _, kind := range []string{"850", "856", "ORDERS", "846"} {
+		rate, records, err := durable(dir, kind, size<<20)
+		if err != nil {
+			return fmt.Errorf("%s: %w", kind, err)
+		}
+		fmt.Printf("%-7s %8.1f MB/s of EDI  %8d records\n", kind, rate, records)
+	}
+	return nil
+}
 
 // servesPlugin tells whether the host started this program as the connector.
 func servesPlugin() bool {
@@ -51,7 +88,7 @@ func durable(dir, kind string, size int) (rate float64, records int, err error) 
 	files, total := 0, int64(0)
 	for total < int64(size) {
 		name := filepath.Join(mailbox, "in", fmt.Sprintf("%s_%04d.edi", kind, files))
-		if err := generateFrom(name, kind, part, 1+files*10_000); err != nil {
+		if err := edifiles.Write(name, kind, part, 1+files*10_000); err != nil {
 			return 0, 0, err
 		}
 		info, err := os.Stat(name)
@@ -72,7 +109,7 @@ func takeOver(dir, mailbox, kind string, files int) (time.Duration, int, error) 
 	if err != nil {
 		return 0, 0, err
 	}
-	l, err := ledger.Open(ctx, ledger.Options{DSN: filepath.Join(data, "ledger.db")})
+	l, err := ledger.Open(ctx, ledger.Options{DSN: "sqlite://" + filepath.Join(data, "ledger.db")})
 	if err != nil {
 		return 0, 0, err
 	}

@@ -1,4 +1,6 @@
-package main
+// Package edifiles writes valid EDI files of a wanted size for benchmarks, the same
+// ones every time.
+package edifiles
 
 import (
 	"bufio"
@@ -26,10 +28,9 @@ func (g *generator) s(format string, args ...any) {
 	g.p(format+g.end, args...)
 }
 
-func generate(name, kind string, size int) error { return generateFrom(name, kind, size, 1) }
-
-// generateFrom numbers the interchanges from first.
-func generateFrom(name, kind string, size, first int) error {
+// Write writes a file of about size bytes: 850, 856, 846 (one set of that size) or
+// ORDERS. Interchanges are numbered from first.
+func Write(name, kind string, size, first int) error {
 	f, err := os.Create(name)
 	if err != nil {
 		return err
