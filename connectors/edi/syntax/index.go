@@ -90,6 +90,11 @@ func until(list []uint32, next *int, start, end uint32) []uint32 {
 // moved follows the buffer, whose first bytes were dropped.
 func (x *index) moved(by int) {
 	x.to -= by
+	// What was between segments, such as a line end that ends them, was nobody's.
+	gone := uint32(by)
+	until(x.comps, &x.comp, gone, gone)
+	until(x.marks, &x.mark, gone, gone)
+	until(x.odd, &x.strange, gone, gone)
 	x.compact()
 	for _, list := range [...][]uint32{x.cuts, x.comps, x.marks, x.odd} {
 		for i := range list {

@@ -57,7 +57,7 @@ func (l *witness) EndInterchange(ic *validate.Interchange) error {
 
 func (l *witness) Finding(f finding.Finding) error {
 	l.findings = append(l.findings, f)
-	return l.say("%+v", f)
+	return l.say("%#v", f)
 }
 
 // FuzzValidate: no file makes the validator panic or hang; its findings are
@@ -90,7 +90,12 @@ func FuzzValidate(f *testing.F) {
 			t.Fatal(err)
 		}
 		if !slices.Equal(whole.said, bytewise.said) {
-			t.Errorf("at once:\n%q\nbyte by byte:\n%q", whole.said, bytewise.said)
+			for i := range max(len(whole.said), len(bytewise.said)) {
+				a, b := append(whole.said, "nothing", "")[min(i, len(whole.said))], append(bytewise.said, "nothing", "")[min(i, len(bytewise.said))]
+				if a != b {
+					t.Fatalf("at once:\n%q\nbyte by byte:\n%q", a, b)
+				}
+			}
 		}
 		if most := (validate.MaxFindings + 1) * (whole.interchanges + whole.groups + whole.n + 1); len(whole.findings) > most {
 			t.Errorf("%d findings, want %d at most", len(whole.findings), most)

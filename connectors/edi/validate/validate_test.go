@@ -224,6 +224,16 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
+// TestLineEndsHideNothing: the reader's buffer is filled many times, and a control
+// character behind that is found as one in front.
+func TestLineEndsHideNothing(t *testing.T) {
+	doc := strings.ReplaceAll(interchange("BEG*00*PO1~"+strings.Repeat("REF*IA*4711~", 2)+"PO1*1~"+strings.Repeat("PID*SOCK~N1*ST*STORE 7~N3*1 MAIN ST~PO1*2~", 4000)+"PID*SO\x01CK~"), "~", "\n")
+	l := check(t, doc, validate.Policy{finding.Structure: validate.Off})
+	if got := lines(l.findings); got != "reject elements.characters PID01 at 16006" {
+		t.Errorf("found %s", got)
+	}
+}
+
 func TestManyFindingsAreBounded(t *testing.T) {
 	l := check(t, interchange("BEG*00*PO1~"+strings.Repeat("QQQ*1~", 5000)+"PO1*1~"), nil)
 	if n := len(l.findings); n != validate.MaxFindings {
