@@ -42,7 +42,7 @@ func (r *Reader) isa(head []byte) error {
 			Hint: "ISA has 16 elements, each followed by the separator that stands behind ISA, the last by the component separator and the segment terminator",
 		}
 	}
-	if alphanumeric(d.Element) || d.Element == ' ' || d.Element == '\r' || d.Element == '\n' {
+	if alphanumeric(d.Element) || d.Element == 0 || d.Element == ' ' || d.Element == '\r' || d.Element == '\n' {
 		return bad("the character %q behind ISA cannot separate elements", d.Element)
 	}
 	ends, lines := 0, false
@@ -79,7 +79,7 @@ func (r *Reader) isa(head []byte) error {
 	if d.Segment == '\r' && len(rest) > 2 && rest[2] == '\n' {
 		d.Segment = '\n' // CR LF as the terminator: the CR is trimmed
 	}
-	if alphanumeric(d.Segment) || d.Segment == ' ' || d.Segment == d.Element || d.Segment == d.Component {
+	if alphanumeric(d.Segment) || d.Segment == ' ' || d.Segment == 0 || d.Segment == d.Element || d.Segment == d.Component {
 		return bad("the character %q behind ISA16 cannot end segments", d.Segment)
 	}
 	if version := isaVersion(head, d.Element); version >= "00402" {
@@ -131,7 +131,7 @@ func (r *Reader) una(head []byte) error {
 	if d.Repetition == ' ' {
 		d.Repetition = 0
 	}
-	if alphanumeric(d.Element) || alphanumeric(d.Component) || alphanumeric(d.Segment) || d.Element == d.Component || d.Element == d.Segment || d.Component == d.Segment {
+	if alphanumeric(d.Element) || alphanumeric(d.Component) || alphanumeric(d.Segment) || d.Element == 0 || d.Segment == 0 || d.Component == 0 || d.Element == d.Component || d.Element == d.Segment || d.Component == d.Segment {
 		return &HeaderError{
 			Standard: EDIFACT, Offset: r.offset(), Reason: fmt.Sprintf("the service string advice %q does not give three different separators", head[:size]),
 			Hint: "UNA is followed by six characters, as in UNA:+.? '",

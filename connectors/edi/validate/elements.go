@@ -141,6 +141,14 @@ func (s *setWalk) value(seg *syntax.Segment, element, repeat int, data []byte, p
 			}
 		}
 	}
+	if p.Composite == nil && last <= room && count > room {
+		// A separator that separates nothing: what it means depends on the reader.
+		f := s.w.at(seg, element, finding.Finding{
+			Code: finding.TrailingSeparators, Level: finding.Tokens, Severity: finding.Warning,
+			Message: fmt.Sprintf("%s ends with a component separator", p.Name), Hint: "separators behind the last value are left out",
+		})
+		s.w.add(f)
+	}
 	if last > room {
 		f := s.w.at(seg, element, finding.Finding{
 			Code: finding.TooManyComponents, Level: finding.Elements, Severity: finding.Reject, AK304: "8", AK403: "3", AK502: "5", EDIFACT: "16",
