@@ -34,7 +34,8 @@ func contrl(i *interchange, o Options) ([]byte, error) {
 	h := i.head
 	e := edifactEcho(h.Delimiters)
 	identifier, version, _ := strings.Cut(h.Version, " ")
-	if len(identifier) != 4 || len(version) != 1 {
+	// A reader of version 4 has a repetition separator, whatever stands in the header.
+	if len(identifier) != 4 || len(version) != 1 || version >= "4" && e.d.Repetition == 0 {
 		identifier, version = "UNOC", "3"
 	}
 	r := &report{w: syntax.NewWriter(e.d, o.Suffix), e: e, four: version >= "4"}
