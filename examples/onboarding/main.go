@@ -161,7 +161,9 @@ func (s *shop) live(ctx context.Context) error {
 		}
 	}
 	stop()
-	<-ended
+	if err := <-ended; err != nil && running.Err() == nil {
+		return err
+	}
 	if !strings.Contains(read(answer), "AK9*A*1*1*1~") {
 		return errors.New("the 997 does not accept the order")
 	}

@@ -28,7 +28,8 @@ func TestEnvelopes(t *testing.T) {
 		want []string
 	}{
 		{
-			"a group for each kind, sets numbered in it", acme, []string{order, invoice, order},
+			"a group for each kind, sets numbered in it", acme,
+			[]string{order, invoice, order},
 			[]string{
 				"ISA*00*          *00*          *08*9254110060     *ZZ*ACMEOUTFIT     *260105*0915*U*00401*000000042*0*P*>~\n",
 				"GS*PO*9254110060*ACMEOUTFIT*20260105*0915*42*X*004010~\nST*850*0001~\n", "SE*5*0001~\nST*850*0002~\n", "GE*2*42~\nGS*IN*9254110060*ACMEOUTFIT*20260105*0915*43*X*004010~\nST*810*0001~\n",
@@ -40,21 +41,25 @@ func TestEnvelopes(t *testing.T) {
 			change(acme, func(a *compose.Agreement) {
 				a.GroupSender, a.GroupReceiver, a.Usage, a.AckWanted, a.Association = "US", "THEM", "T", true, "VICS"
 			}),
-			[]string{order}, []string{"*000000042*1*T*>~", "GS*PO*US*THEM*20260105*0915*42*X*004010VICS~"},
+			[]string{order},
+			[]string{"*000000042*1*T*>~", "GS*PO*US*THEM*20260105*0915*42*X*004010VICS~"},
 		},
 		{
 			"a newer release has a repetition separator", change(acme, func(a *compose.Agreement) { a.Release, a.Suffix = "005010", "" }),
-			[]string{order}, []string{"*260105*0915*^*00501*000000042*0*P*>~GS*", "*X*005010~ST*850*0001~BEG*"},
+			[]string{order},
+			[]string{"*260105*0915*^*00501*000000042*0*P*>~GS*", "*X*005010~ST*850*0001~BEG*"},
 		},
 		{
 			"separators of a partner", change(acme, func(a *compose.Agreement) {
 				a.Delimiters = syntax.Delimiters{Element: '|', Segment: '\n'}
 				a.Suffix = ""
 			}),
-			[]string{order}, []string{"|P|>\nGS|PO|", "\nBEG|00|SA|4711||20260105\n"},
+			[]string{order},
+			[]string{"|P|>\nGS|PO|", "\nBEG|00|SA|4711||20260105\n"},
 		},
 		{
-			"EDIFACT", nord, []string{message, message},
+			"EDIFACT", nord,
+			[]string{message, message},
 			[]string{
 				"UNB+UNOC:3+5412345000013:14+8712345000019:14+260105:0915+42'\nUNH+0001+ORDERS:D:96A:UN:EAN008'\nBGM+220+4711'\n",
 				"FTX+AAI+++Gr\xf6\xdfe'\n", "UNS+S'\nCNT+2:1'\nUNT+8+0001'\nUNH+0002+", "UNZ+2+42'\n",
@@ -73,7 +78,8 @@ func TestEnvelopes(t *testing.T) {
 		},
 		{
 			"unusual separators are advised", change(nord, func(a *compose.Agreement) { a.Delimiters = syntax.Delimiters{Element: '|', Decimal: ','} }),
-			[]string{message}, []string{"UNA:|,? '\nUNB|UNOC:3|"},
+			[]string{message},
+			[]string{"UNA:|,? '\nUNB|UNOC:3|"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

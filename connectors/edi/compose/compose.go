@@ -221,8 +221,12 @@ func usual(d, by syntax.Delimiters) syntax.Delimiters {
 		to *byte
 		by byte
 	}{
-		{&d.Segment, by.Segment}, {&d.Element, by.Element}, {&d.Component, by.Component}, {&d.Repetition, by.Repetition},
-		{&d.Release, by.Release}, {&d.Decimal, by.Decimal},
+		{&d.Segment, by.Segment},
+		{&d.Element, by.Element},
+		{&d.Component, by.Component},
+		{&d.Repetition, by.Repetition},
+		{&d.Release, by.Release},
+		{&d.Decimal, by.Decimal},
 	} {
 		if *p.to == 0 {
 			*p.to = p.by

@@ -132,24 +132,40 @@ func TestWhatCannotBeWritten(t *testing.T) {
 		name, doc string
 		want      []string
 	}{
-		{"names that nothing carries, all at once",
+		{
+			"names that nothing carries, all at once",
 			`{"purchase_order": {"purpose": "00", "type": "SA", "nubmer": "4711", "date": "2026-01-05", "lines": [{"line": "1", "colour": "red", "ids": {"gtin12": "1"}}]}}`,
-			[]string{`/purchase_order/nubmer: no segment or element carries "nubmer", so that it would be lost; did you mean "number"?`, `/purchase_order/lines/0/colour`}},
-		{"too many digits behind the point", `{"invoice": {"date": "2026-01-05", "number": "R1", "total": {"amount": "7.255"}}}`,
-			[]string{`/invoice/total/amount (TDS01): "7.255" has three digits behind the point, amount has room for two digits; round it in the mapping`}},
-		{"a separator in a value", `{"purchase_order": {"purpose": "00", "type": "SA", "number": "47*11", "date": "2026-01-05", "lines": [{"line": "1"}]}}`,
-			[]string{`/purchase_order/number (BEG03, segment 2): the value "47*11" contains the separator '*', which X12 cannot write`}},
-		{"what is mandatory", `{"purchase_order": {"purpose": "00", "type": "SA", "date": "2026-01-05", "lines": [{"line": "1"}]}}`,
-			[]string{`/purchase_order/number (BEG03, segment 2): the mandatory element number is missing`}},
-		{"a mandatory loop", `{"purchase_order": {"purpose": "00", "type": "SA", "number": "1", "date": "2026-01-05"}}`,
-			[]string{`/purchase_order/lines (PO1): the mandatory segment PO1`}},
-		{"a code", `{"purchase_order": {"purpose": "QQ", "type": "SA", "number": "1", "date": "2026-01-05", "lines": [{"line": "1"}]}}`,
-			[]string{`/purchase_order/purpose (BEG01, segment 2): `, "QQ", "expected"}},
-		{"a condition", `{"purchase_order": {"purpose": "00", "type": "SA", "number": "1", "date": "2026-01-05", "ship_to": {"name": "X", "id": "077"}, "lines": [{"line": "1"}]}}`,
-			[]string{`/purchase_order/ship_to/qualifier (N103, segment 3)`}},
+			[]string{`/purchase_order/nubmer: no segment or element carries "nubmer", so that it would be lost; did you mean "number"?`, `/purchase_order/lines/0/colour`},
+		},
+		{
+			"too many digits behind the point", `{"invoice": {"date": "2026-01-05", "number": "R1", "total": {"amount": "7.255"}}}`,
+			[]string{`/invoice/total/amount (TDS01): "7.255" has three digits behind the point, amount has room for two digits; round it in the mapping`},
+		},
+		{
+			"a separator in a value", `{"purchase_order": {"purpose": "00", "type": "SA", "number": "47*11", "date": "2026-01-05", "lines": [{"line": "1"}]}}`,
+			[]string{`/purchase_order/number (BEG03, segment 2): the value "47*11" contains the separator '*', which X12 cannot write`},
+		},
+		{
+			"what is mandatory", `{"purchase_order": {"purpose": "00", "type": "SA", "date": "2026-01-05", "lines": [{"line": "1"}]}}`,
+			[]string{`/purchase_order/number (BEG03, segment 2): the mandatory element number is missing`},
+		},
+		{
+			"a mandatory loop", `{"purchase_order": {"purpose": "00", "type": "SA", "number": "1", "date": "2026-01-05"}}`,
+			[]string{`/purchase_order/lines (PO1): the mandatory segment PO1`},
+		},
+		{
+			"a code", `{"purchase_order": {"purpose": "QQ", "type": "SA", "number": "1", "date": "2026-01-05", "lines": [{"line": "1"}]}}`,
+			[]string{`/purchase_order/purpose (BEG01, segment 2): `, "QQ", "expected"},
+		},
+		{
+			"a condition", `{"purchase_order": {"purpose": "00", "type": "SA", "number": "1", "date": "2026-01-05", "ship_to": {"name": "X", "id": "077"}, "lines": [{"line": "1"}]}}`,
+			[]string{`/purchase_order/ship_to/qualifier (N103, segment 3)`},
+		},
 		{"another set's member", `{"purchase_orders": {}}`, []string{`did you mean "purchase_order"?`}},
-		{"a number for text", `{"purchase_order": {"purpose": "00", "type": "SA", "number": 4711, "date": "2026-01-05", "lines": [{"line": "1"}]}}`,
-			[]string{`/purchase_order/number (BEG03): "4711" is a number, and`}},
+		{
+			"a number for text", `{"purchase_order": {"purpose": "00", "type": "SA", "number": 4711, "date": "2026-01-05", "lines": [{"line": "1"}]}}`,
+			[]string{`/purchase_order/number (BEG03): "4711" is a number, and`},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, err := acme.Interchange(library, read(t, c.doc), numbers)

@@ -73,9 +73,15 @@ func (h *header) check() error {
 		width       int
 		exact       bool
 	}{
-		{"the sender's qualifier", h.sender.Qualifier, 2, false}, {"the sender", h.sender.ID, 15, false},
-		{"the receiver's qualifier", h.receiver.Qualifier, 2, false}, {"the receiver", h.receiver.ID, 15, false},
-		{"the date", h.date, 6, true}, {"the time", h.time, 4, true}, {"the version", h.version, 5, true}, {"the control number", h.control, 9, true}, {"the usage", h.usage, 1, true},
+		{"the sender's qualifier", h.sender.Qualifier, 2, false},
+		{"the sender", h.sender.ID, 15, false},
+		{"the receiver's qualifier", h.receiver.Qualifier, 2, false},
+		{"the receiver", h.receiver.ID, 15, false},
+		{"the date", h.date, 6, true},
+		{"the time", h.time, 4, true},
+		{"the version", h.version, 5, true},
+		{"the control number", h.control, 9, true},
+		{"the usage", h.usage, 1, true},
 	} {
 		switch {
 		case len(v.value) > v.width:

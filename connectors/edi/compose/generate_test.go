@@ -15,7 +15,6 @@ import (
 // generator makes sets that fit a grammar, from a seed.
 type generator struct {
 	*rand.Rand
-	d     syntax.Delimiters
 	std   syntax.Standard
 	out   []string
 	rare  int // one of so many optional things is there

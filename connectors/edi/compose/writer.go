@@ -98,8 +98,8 @@ func (w *writer) beginGroup(g groupHeader) {
 	w.g, w.sets = &g, 0
 	w.groups++
 	d := w.e.d
-	switch {
-	case w.h.standard == syntax.X12:
+	switch w.h.standard {
+	case syntax.X12:
 		elements := g.raw
 		if elements == nil {
 			elements = trimmed(g.functional, g.sender, g.receiver, g.date, g.time, g.control, g.agency, g.version)

@@ -123,8 +123,8 @@ func (f *forest) write(b *builder, l *open) {
 	for i := range f.items {
 		f.items[i].from, f.items[i].to = f.items[i].from-base, f.items[i].to-base
 	}
-	top := int32(0)
-	if top = f.items[0].up; top > 0 {
+	top := f.items[0].up
+	if top > 0 {
 		f.items[0].up = 0
 	}
 	for i := int32(1); i < int32(len(f.items)); i++ {

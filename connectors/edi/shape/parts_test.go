@@ -159,7 +159,7 @@ func TestListsThatAreNoLines(t *testing.T) {
 	for name, doc := range map[string]string{
 		"references":    isa + "GS*PO*A*B*20260105*0900*12*X*004010~ST*850*0001~BEG*00*SA*1**20260105~" + strings.Repeat("REF*DP*077~", many) + "PO1*1~SE*9*0001~GE*1*12~IEA*1*000000317~",
 		"of a line":     isa + "GS*PO*A*B*20260105*0900*12*X*004010~ST*850*0001~BEG*00*SA*1**20260105~PO1*1~" + strings.Repeat("REF*DP*077~", many) + "SE*9*0001~GE*1*12~IEA*1*000000317~",
-		"no grammar":    strings.Replace(isa+"GS*PO*A*B*20260105*0900*12*X*003010~ST*850*0001~"+strings.Repeat("REF*DP*077~", many)+"SE*9*0001~GE*1*12~IEA*1*000000317~", "\n", "", -1),
+		"no grammar":    strings.ReplaceAll(isa+"GS*PO*A*B*20260105*0900*12*X*003010~ST*850*0001~"+strings.Repeat("REF*DP*077~", many)+"SE*9*0001~GE*1*12~IEA*1*000000317~", "\n", ""),
 		"without place": isa + "GS*PO*A*B*20260105*0900*12*X*004010~ST*850*0001~BEG*00*SA*1**20260105~" + strings.Repeat("QQQ*DP*077~", many) + "SE*9*0001~GE*1*12~IEA*1*000000317~",
 	} {
 		found, parts := 0, 0

@@ -44,8 +44,10 @@ func TestNames(t *testing.T) {
 		{"implied decimals are written out", x12("IN", "810", "BIG*20260105*R1~TDS*-5~"), `"total":{"amount":"-0.05"}`},
 		{"nothing is dropped", x12("PO", "850", "BEG*00*SA*4711**20260105~QQQ*a**c~PO1*1~"), `"_extra":[{"segment":"QQQ","position":3,"elements":["a","","c"]}]`},
 		{"what cannot be a segment, too", x12("PO", "850", "BEG*00*SA*4711**20260105~po1*a~PO1*1~"), `"_extra":[{"segment":"po1","position":3,"elements":["a"]}]`},
-		{"what comes too often", x12("PO", "850", "BEG*00*SA*4711**20260105~BEG*05*SA*4712~PO1*1~CTT*1~AMT*TT*5~CTT*2~AMT*TT*6~"),
-			`"totals":{"line_count":"1","amount":{"qualifier":"TT","amount":"5"}},"_extra":[{"segment":"BEG","position":3,"elements":["05","SA","4712"]},{"segment":"CTT","position":7,"elements":["2"]},{"segment":"AMT","position":8,"elements":["TT","6"]}]}`},
+		{
+			"what comes too often", x12("PO", "850", "BEG*00*SA*4711**20260105~BEG*05*SA*4712~PO1*1~CTT*1~AMT*TT*5~CTT*2~AMT*TT*6~"),
+			`"totals":{"line_count":"1","amount":{"qualifier":"TT","amount":"5"}},"_extra":[{"segment":"BEG","position":3,"elements":["05","SA","4712"]},{"segment":"CTT","position":7,"elements":["2"]},{"segment":"AMT","position":8,"elements":["TT","6"]}]}`,
+		},
 		{"elements too many", x12("PO", "850", "BEG*00*SA*4711**20260105~N3*A*B*C~N1*ST*S~N3*A*B*C~PO1*1~"), `"address":[{"line_1":"A","line_2":"B","element_3":"C"}]`},
 		{"components too many", edifact("LIN+1'QTY+21:4:PCE:X'"), `"quantity":{"qualifier":"21","quantity":"4","unit":"PCE","component_4":"X"}`},
 		{"halves of pairs, and one that comes twice", x12("PO", "850", "BEG*00*SA*4711**20260105~PO1*1*****UP*614141000012*VN**UP*7~"), `"ids":{"gtin12":"614141000012"},"product_qualifier_2":"VN","product_qualifier_3":"UP","product_id_3":"7"}`},

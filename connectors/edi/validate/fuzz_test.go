@@ -19,8 +19,8 @@ import (
 // witness writes down everything that it is told.
 type witness struct {
 	listener
-	said                          []string
-	interchanges, groups, sets, n int
+	said                    []string
+	interchanges, groups, n int
 }
 
 func (l *witness) say(format string, args ...any) error {

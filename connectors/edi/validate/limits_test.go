@@ -22,16 +22,28 @@ func TestLimits(t *testing.T) {
 		o         syntax.Options
 		want      string
 	}{
-		{"elements", interchange("BEG*00*PO1"+strings.Repeat("*", 30)+"x~PO1*1~", good), syntax.Options{MaxElements: 20},
-			"reject tokens.segment-too-wide BEG at 2; warning tokens.trailing-separator BEG at 2"},
+		{
+			"elements", interchange("BEG*00*PO1"+strings.Repeat("*", 30)+"x~PO1*1~", good),
+			syntax.Options{MaxElements: 20},
+			"reject tokens.segment-too-wide BEG at 2; warning tokens.trailing-separator BEG at 2",
+		},
 		{"elements, as many as allowed", interchange("BEG*00*PO1~REF*A*BB*C*D*E~PO1*1~"), syntax.Options{MaxElements: 16}, "reject elements.too-many REF03 at 3"},
-		{"segment", interchange("BEG*00*" + strings.Repeat("x", 500) + "~PO1*1~"), syntax.Options{MaxSegment: 400},
-			"reject tokens.segment-too-long byte 157 at 0; reject envelope.set-open SE at 2; reject envelope.group-open GE at 3; reject envelope.interchange-open IEA at 3"},
-		{"sets", interchange(good, good, good), syntax.Options{MaxSets: 2},
-			"reject tokens.too-large byte 457 at 0; reject envelope.group-open GE at 26; reject envelope.interchange-open IEA at 26"},
+		{
+			"segment", interchange("BEG*00*" + strings.Repeat("x", 500) + "~PO1*1~"),
+			syntax.Options{MaxSegment: 400},
+			"reject tokens.segment-too-long byte 157 at 0; reject envelope.set-open SE at 2; reject envelope.group-open GE at 3; reject envelope.interchange-open IEA at 3",
+		},
+		{
+			"sets", interchange(good, good, good),
+			syntax.Options{MaxSets: 2},
+			"reject tokens.too-large byte 457 at 0; reject envelope.group-open GE at 26; reject envelope.interchange-open IEA at 26",
+		},
 		{"sets, as many as allowed", interchange(good, good), syntax.Options{MaxSets: 2}, ""},
-		{"interchange", interchange(good, good), syntax.Options{MaxInterchange: 300},
-			"reject tokens.too-large byte 301 at 0; reject envelope.group-open GE at 14; reject envelope.interchange-open IEA at 14"},
+		{
+			"interchange", interchange(good, good),
+			syntax.Options{MaxInterchange: 300},
+			"reject tokens.too-large byte 301 at 0; reject envelope.group-open GE at 14; reject envelope.interchange-open IEA at 14",
+		},
 		{"each interchange", interchange(good) + strings.Replace(interchange(good), "000000001", "000000002", 2), syntax.Options{MaxInterchange: 400, MaxSets: 1}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

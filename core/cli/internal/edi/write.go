@@ -44,7 +44,7 @@ pointer; then nothing is written. "-" or no file reads standard input.`,
 			if err != nil {
 				return exit.Fail(err)
 			}
-			out, err := []byte(nil), error(nil)
+			var out []byte
 			if f.sender == "" && f.receiver == "" {
 				if err := f.alone(cmd); err != nil {
 					return &exit.Error{Code: 2, Err: err}

@@ -135,8 +135,10 @@ func (d *draft) Separators() string {
 		name        string
 		have, usual byte
 	}{
-		{"segment", d.Sample.d.Segment, usual.Segment}, {"element", d.Sample.d.Element, usual.Element},
-		{"component", d.Sample.d.Component, usual.Component}, {"repetition", d.Sample.d.Repetition, usual.Repetition},
+		{"segment", d.Sample.d.Segment, usual.Segment},
+		{"element", d.Sample.d.Element, usual.Element},
+		{"component", d.Sample.d.Component, usual.Component},
+		{"repetition", d.Sample.d.Repetition, usual.Repetition},
 	} {
 		const ascii = 0x80
 		if s.have != s.usual && s.have != 0 && s.have < ascii {

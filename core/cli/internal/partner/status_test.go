@@ -41,8 +41,10 @@ func TestStatus(t *testing.T) {
 	hours := func(n int) time.Time { return now.Add(time.Duration(-n) * time.Hour) }
 	put("acme", exchange.Entry{Number: 1, At: hours(2000), Status: exchange.Rejected}) // long ago
 	put("acme", exchange.Entry{Number: 2, At: hours(100), Status: exchange.Accepted})
-	put("acme", exchange.Entry{Number: 3, At: hours(90), Status: exchange.Rejected, Kind: "997", Answer: "000000077", Answered: hours(89), Notes: []string{"AK4*3*353*1"}, File: "inbox/855_3.edi",
-		Documents: []exchange.Document{{Set: "855", Control: "0001", Key: "4711", Message: "m-1"}}})
+	put("acme", exchange.Entry{
+		Number: 3, At: hours(90), Status: exchange.Rejected, Kind: "997", Answer: "000000077", Answered: hours(89), Notes: []string{"AK4*3*353*1"}, File: "inbox/855_3.edi",
+		Documents: []exchange.Document{{Set: "855", Control: "0001", Key: "4711", Message: "m-1"}},
+	})
 	put("acme", exchange.Entry{Number: 4, At: hours(50), Due: hours(26), Status: exchange.Waiting}) // nobody has told yet
 	put("acme-stock", exchange.Entry{Number: 5, At: hours(1), Due: hours(-23), Status: exchange.Waiting, Documents: []exchange.Document{{Set: "846", Control: "0001", Key: "S-1"}}})
 	for n := range 1100 { // more than a page
