@@ -156,8 +156,7 @@ func (f *file) compare(ctx context.Context, j *judge) error {
 		if i.foreign != "" || i.head.Rejected || i.head.Control == "" {
 			continue
 		}
-		var err error
-		if i.outcome, i.first, err = f.s.received.Compare(ctx, i.number(), i.memory(f)); err != nil {
+		if err := f.known(ctx, i); err != nil {
 			return err
 		}
 		switch i.outcome {
@@ -183,6 +182,34 @@ func (f *file) compare(ctx context.Context, j *judge) error {
 		}
 	}
 	return nil
+}
+
+// known compares an interchange with those of files whose records are on their
+// way, and with those that were settled.
+func (f *file) known(ctx context.Context, i *interchange) (err error) {
+	if o, file := f.s.onItsWay(i.number()); o != nil {
+		i.first, i.outcome = o.memory(file), exchange.Clash
+		if o.hash == i.hash {
+			i.outcome = exchange.Resend
+		}
+		return nil
+	}
+	i.outcome, i.first, err = f.s.received.Compare(ctx, i.number(), i.memory(f))
+	return err
+}
+
+// onItsWay finds the interchange of a number in files that are not settled.
+func (s *source) onItsWay(n exchange.Number) (*interchange, *file) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.handed {
+		for _, i := range f.interchanges {
+			if i.number() == n && i.usable() && i.outcome == exchange.New {
+				return i, f
+			}
+		}
+	}
+	return nil, nil
 }
 
 // planAnswers writes the acknowledgements that are due. Their control numbers are

@@ -313,6 +313,23 @@ func TestAClashOfControlNumbersIsRejected(t *testing.T) {
 	}
 }
 
+// Files that follow each other faster than the core takes them over are compared
+// with those on their way.
+func TestRepetitionsOfWhatIsOnItsWay(t *testing.T) {
+	p := newPartner(t)
+	s := p.source(t)
+	first := wrapped(7, acme, order(1, "4711", "48"))
+	p.drop(t, "a.edi", first)
+	a := read(t, s)
+	p.drop(t, "b.edi", wrapped(7, acme, order(1, "4712", "48")))
+	wantUnreadable(t, read(t, s), "edi.interchange", "000000007")
+	p.drop(t, "c.edi", first+"\n")
+	c := read(t, s)
+	if len(a.Records) != 1 || len(c.Records)+len(c.Unreadable) > 0 {
+		t.Errorf("records %v, then %v", ids(a), ids(c))
+	}
+}
+
 // What was not agreed is refused before it becomes an order.
 func TestOnlyWhatWasAgreedIsTaken(t *testing.T) {
 	for _, test := range []struct {
