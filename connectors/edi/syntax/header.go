@@ -131,7 +131,7 @@ func (r *Reader) una(head []byte) error {
 	if d.Repetition == ' ' {
 		d.Repetition = 0
 	}
-	if alphanumeric(d.Element) || alphanumeric(d.Component) || alphanumeric(d.Segment) || d.Element == 0 || d.Segment == 0 || d.Component == 0 || d.Element == d.Component || d.Element == d.Segment || d.Component == d.Segment {
+	if alphanumeric(d.Element) || alphanumeric(d.Component) || alphanumeric(d.Segment) || alphanumeric(d.Release) || alphanumeric(d.Repetition) || d.Element == 0 || d.Segment == 0 || d.Component == 0 || d.Element == d.Component || d.Element == d.Segment || d.Component == d.Segment {
 		return &HeaderError{
 			Standard: EDIFACT, Offset: r.offset(), Reason: fmt.Sprintf("the service string advice %q does not give three different separators", head[:size]),
 			Hint: "UNA is followed by six characters, as in UNA:+.? '",
