@@ -161,7 +161,7 @@ func TestEDIFACTPartner(t *testing.T) {
 	}
 	must(t, s.Ack(t.Context(), b.Position))
 	answer := p.content(t, "inbox/CONTRL_000000001.edi")
-	for _, want := range []string{"UNB+UNOC:3+5412345000013:14+4012345500004:14+", "UCI+77+4012345500004:14+5412345000013:14+7'"} {
+	for _, want := range []string{"UNB+UNOC:3+5412345000013:14+4012345500004:14+", "UCI+77+4012345500004:14+5412345000013:14+7'", "UCM+1+ORDERS:D:96A:UN:EAN008+7'"} {
 		if !strings.Contains(answer, want) {
 			t.Errorf("the CONTRL has no %q:\n%s", want, answer)
 		}

@@ -179,7 +179,10 @@ func (j *judge) Finding(f finding.Finding) error {
 }
 
 // Segment implements validate.Handler: it reads what acknowledgements say.
-func (j *judge) Segment(seg *syntax.Segment, _ validate.Place) error {
+func (j *judge) Segment(seg *syntax.Segment, at validate.Place) error {
+	if err := j.Collector.Segment(seg, at); err != nil {
+		return err
+	}
 	i := j.last()
 	if i == nil || i.foreign != "" {
 		return nil

@@ -156,7 +156,11 @@ func (r *report) faults(body []finding.Finding) {
 	last, coded := 0, false
 	for _, f := range body {
 		if f.Position != last || f.Element == 0 && coded {
-			ucs := r.begin("UCS").Element(strconv.Itoa(f.Position))
+			at := f.Position
+			if f.Code == finding.MissingSegment || f.Code == finding.PartnerMissingSegment {
+				at = max(1, at-1) // 0096: the last segment before the gap
+			}
+			ucs := r.begin("UCS").Element(strconv.Itoa(at))
 			if f.Element == 0 {
 				ucs.Element(f.EDIFACT)
 			}

@@ -35,3 +35,7 @@ func (d *Document) Key(set *grammar.Set) string {
 	}
 	return v.text
 }
+
+// Rejected tells that the document was read from a set with defects that reject
+// it.
+func (d *Document) Rejected() bool { return d.rejected() }

@@ -36,11 +36,14 @@ component and byte.`,
 			}
 			defer done()
 			out := bufio.NewWriter(a.out)
-			sets := 0
+			sets, rejected := 0, 0
 			s := shape.New(shape.Options{
 				Lineage: lineage, PartItems: func(*validate.Set) int { return part },
 				Each: func(d *shape.Document) error {
 					sets++
+					if d.Set.Rejected && d.Last {
+						rejected++
+					}
 					if lineage {
 						return printLineage(out, d)
 					}
@@ -53,6 +56,9 @@ component and byte.`,
 			}
 			if err := out.Flush(); err != nil {
 				return exit.Fail(err)
+			}
+			if rejected > 0 {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d sets would be rejected; `crossdock edi validate %s` says why\n", args[0], rejected, args[0])
 			}
 			if sets == 0 {
 				return exit.Fail(fmt.Errorf("%s: no set was found; `crossdock edi validate %s` says why", args[0], args[0]))

@@ -60,6 +60,15 @@ pointer; then nothing is written. "-" or no file reads standard input.`,
 			if err != nil {
 				return exit.Fail(fmt.Errorf("%s: %w", name, err))
 			}
+			rejected := 0
+			for _, d := range docs {
+				if d.Rejected() {
+					rejected++
+				}
+			}
+			if rejected > 0 {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d documents were read from sets that are rejected; what they lack is not in the file either\n", name, rejected)
+			}
 			_, err = a.out.Write(out)
 			return exit.Fail(err)
 		},

@@ -225,6 +225,9 @@ func (t *trial) BeginSet(s *validate.Set) error {
 
 // Segment implements validate.Handler.
 func (t *trial) Segment(seg *syntax.Segment, at validate.Place) error {
+	if err := t.ack.Segment(seg, at); err != nil {
+		return err
+	}
 	return t.shaper.Segment(seg, at)
 }
 
