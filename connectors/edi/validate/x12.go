@@ -87,6 +87,12 @@ func (w *walk) isa(seg *syntax.Segment) {
 	if u := v(15); u != "P" && u != "T" && u != "I" {
 		wrong(15, "020", "the usage indicator is none", "P (production), T (test) or I (information)")
 	}
+	if w.d.Component == 0 {
+		w.add(w.at(seg, 16, finding.Finding{
+			Code: finding.HeaderValue, Level: finding.Envelope, Severity: finding.Warning, Scope: finding.Interchange, TA105: "027",
+			Message: "the component separator is a letter or digit, and separates nothing", Expected: "a character that no data has, such as >",
+		}))
+	}
 	if _, ok := digits(v(13)); !ok {
 		w.add(w.at(seg, 13, finding.Finding{
 			Code: finding.InterchangeNumber, Level: finding.Envelope, Severity: finding.Warning, Scope: finding.Interchange, TA105: "018",
