@@ -82,8 +82,8 @@ func (r *Reader) isa(head []byte) error {
 	if alphanumeric(d.Segment) || d.Segment == ' ' || d.Segment == 0 || d.Segment == d.Element || d.Segment == d.Component {
 		return bad("the character %q behind ISA16 cannot end segments", d.Segment)
 	}
-	if alphanumeric(d.Component) {
-		d.Component = 0 // it is in every other word: nothing is cut at it
+	if alphanumeric(d.Component) || d.Component == ' ' || d.Component == '\r' || d.Component == '\n' {
+		d.Component = 0 // it is in every other value: nothing is cut at it
 	}
 	if version := isaVersion(head, d.Element); version >= "00402" {
 		if c := isaElement(head, d.Element, 11); len(c) == 1 && !alphanumeric(c[0]) && c[0] != ' ' && c[0] != d.Element && c[0] != d.Component && c[0] != d.Segment {
@@ -131,10 +131,11 @@ func (r *Reader) una(head []byte) error {
 	if d.Release == ' ' || d.Release == d.Element || d.Release == d.Component || d.Release == d.Segment {
 		d.Release = 0 // what separates cannot release
 	}
-	if d.Repetition == ' ' {
+	if c := d.Repetition; c == ' ' || c == d.Element || c == d.Component || c == d.Segment || c == d.Release {
 		d.Repetition = 0
 	}
-	if alphanumeric(d.Element) || alphanumeric(d.Component) || alphanumeric(d.Segment) || alphanumeric(d.Release) || alphanumeric(d.Repetition) || d.Element == 0 || d.Segment == 0 || d.Component == 0 || d.Element == d.Component || d.Element == d.Segment || d.Component == d.Segment {
+	if alphanumeric(d.Element) || alphanumeric(d.Component) || alphanumeric(d.Segment) || alphanumeric(d.Release) || alphanumeric(d.Repetition) || d.Element == 0 || d.Segment == 0 || d.Component == 0 ||
+		d.Element == ' ' || d.Segment == ' ' || d.Component == ' ' || d.Element == d.Component || d.Element == d.Segment || d.Component == d.Segment {
 		return &HeaderError{
 			Standard: EDIFACT, Offset: r.offset(), Reason: fmt.Sprintf("the service string advice %q does not give three different separators", head[:size]),
 			Hint: "UNA is followed by six characters, as in UNA:+.? '",
@@ -174,7 +175,9 @@ func (r *Reader) unb(head []byte) error {
 	four := len(version) > 0 && version[0] == '4'
 	switch {
 	case four && r.d.Repetition == 0:
-		r.d.Repetition = '*'
+		if d := &r.d; d.Element != '*' && d.Component != '*' && d.Segment != '*' && d.Release != '*' {
+			d.Repetition = '*'
+		}
 	case !four:
 		r.d.Repetition = 0
 	}
