@@ -97,7 +97,7 @@ func pause(ctx context.Context, d time.Duration) error {
 // next asks for one page. The position moves only when the page is understood
 // completely, so that an error leaves everything to be asked again.
 func (p *poll) next(ctx context.Context) (sdk.Batch, error) {
-	address, err := p.address()
+	address, err := p.address(p.at)
 	if err != nil {
 		return sdk.Batch{}, err
 	}
@@ -172,16 +172,17 @@ func (p *poll) same(address, body string) bool {
 	return l != nil && l.Address == fingerprint([]byte(address)) && l.Body == body
 }
 
-func (p *poll) address() (string, error) {
+// address is that of the page at a position.
+func (p *poll) address(at position) (string, error) {
 	u, err := template.Resolve(p.cfg.Base, p.cfg.URL)
 	if err != nil {
 		return "", &sdk.Error{Class: sdk.BadConfig, Code: "config.value", Field: "/url", Err: err}
 	}
 	q := u.Query()
-	if p.cfg.Since != nil && p.at.Since != "" {
-		q.Set(p.cfg.Since.Parameter, p.at.Since)
+	if p.cfg.Since != nil && at.Since != "" {
+		q.Set(p.cfg.Since.Parameter, at.Since)
 	}
-	return p.pages.address(u, q, p.at.Cursor)
+	return p.pages.address(u, q, at.Cursor)
 }
 
 func (p *poll) ask(ctx context.Context, address string) (*answer, error) {
@@ -294,7 +295,8 @@ func (p *poll) batch(items []json.RawMessage, body string, at *position) (sdk.Ba
 
 // Check asks for the first page.
 func (p *poll) Check(ctx context.Context) []sdk.Step {
-	address, err := p.address()
+	// Read may be at work meanwhile: where it is, is its own.
+	address, err := p.address(position{})
 	if err != nil {
 		return []sdk.Step{{Name: "address", Err: err}}
 	}
