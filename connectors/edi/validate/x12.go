@@ -66,6 +66,12 @@ func (w *walk) isa(seg *syntax.Segment) {
 		Control: v(13), Sender: Party{v(5), v(6)}, Receiver: Party{v(7), v(8)}, Version: v(12), Usage: v(15), Date: v(9), Time: v(10), AckWanted: v(14) == "1",
 	})
 	for i, width := range isaWidths {
+		if i != 15 && !graphic(seg.Element(i+1)) {
+			w.add(w.at(seg, i+1, finding.Finding{
+				Code: finding.HeaderValue, Level: finding.Envelope, Severity: finding.Warning, Scope: finding.Interchange, TA105: "022",
+				Message: fmt.Sprintf("ISA%02d has characters that are no text", i+1), Expected: "characters of the basic set",
+			}))
+		}
 		if n := len(seg.Element(i + 1)); n != width && i != 15 {
 			w.add(w.at(seg, i+1, finding.Finding{
 				Code: finding.HeaderWidth, Level: finding.Envelope, Severity: finding.Warning, Scope: finding.Interchange, TA105: "022",
@@ -195,4 +201,14 @@ func (w *walk) grammarOf(std syntax.Standard, s *Set) *grammar.Set {
 		w.grammars[id] = g
 	}
 	return g
+}
+
+// graphic tells that there are only blanks and visible ASCII characters.
+func graphic(data []byte) bool {
+	for _, c := range data {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
