@@ -43,6 +43,7 @@ type encoder struct {
 	d        syntax.Delimiters
 	suffix   string
 	latin    bool // ISO 8859-1
+	own      bool // a value is written in the character set that its document was read with
 	lenient  bool // components may stand where none belong
 	out      []byte
 	problems *problems
@@ -84,7 +85,7 @@ func (e *encoder) separator(by byte, what string, s *segment, c *cell, position 
 
 func (e *encoder) value(s *segment, c *cell, position int) {
 	data := c.text
-	if e.latin {
+	if e.latin || e.own && c.from.latin() {
 		var ok bool
 		if data, ok = narrow(data); !ok {
 			e.problems.at(c.from, s.place(c.element, c.component, position), "write it otherwise, or agree on another character set",

@@ -129,6 +129,19 @@ func (v *value) pointer() string {
 	return v.up.pointer() + "/" + escaped(v.name)
 }
 
+// latin tells whether the value's document was read in ISO 8859-1. The parts of
+// a set can differ: the first characters that are not UTF-8 may come late.
+func (v *value) latin() bool {
+	if v == nil {
+		return false
+	}
+	for v.up != nil {
+		v = v.up
+	}
+	charset := v.get("interchange").get("charset")
+	return charset != nil && charset.text == latin1
+}
+
 func escaped(name string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }

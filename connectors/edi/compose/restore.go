@@ -37,14 +37,6 @@ func (d *Document) transaction(name string) string {
 	return ""
 }
 
-// charset is the character set that values were read with, when it is not UTF-8.
-func (d *Document) charset() string {
-	if v := d.root.get("interchange").get("charset"); v != nil {
-		return v.text
-	}
-	return ""
-}
-
 // rejected tells that the set was read with defects.
 func (d *Document) rejected() bool { return d.transaction("rejected") == "true" }
 

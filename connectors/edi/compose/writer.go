@@ -37,6 +37,7 @@ type composed struct {
 	segments             []segment
 	lenient              bool // it was read with defects, and keeps them
 	latin                bool // to be written in ISO 8859-1
+	own                  bool // each part in the character set that it was read with
 }
 
 // functional is the group that the set belongs into.
@@ -163,7 +164,7 @@ func (w *writer) set(s *composed, h setHeader) {
 		elements = []string{s.id, h.control}
 	}
 	w.raw(header, elements)
-	w.e.latin, w.e.lenient = s.latin, s.lenient
+	w.e.latin, w.e.own, w.e.lenient = s.latin, s.own, s.lenient
 	for i := range s.segments {
 		w.e.segment(&s.segments[i], i+2)
 	}
@@ -191,10 +192,7 @@ func (w *writer) compose(p joint, std syntax.Standard, release, association stri
 	if p.transaction("release") != "" {
 		out.association = p.transaction("association")
 	}
-	out.lenient, out.latin = p.rejected() && !totals, w.h.latin
-	if !totals {
-		out.latin = p.charset() == latin1
-	}
+	out.lenient, out.latin, out.own = p.rejected() && !totals, totals && w.h.latin, !totals
 	o := w.find(p, out)
 	if o == nil {
 		return out
