@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -88,25 +89,93 @@ func FuzzRoundTrip(f *testing.F) {
 	for _, set := range everySet(f) {
 		f.Add(generate(set, 1), uint8(2))
 	}
-	f.Fuzz(func(t *testing.T, file []byte, items uint8) {
-		if kindOf(t, file) != "" {
-			return
-		}
-		docs := shaped(t, file, int(items))
-		back, err := restored(docs)
-		if err != nil {
-			t.Fatalf("%v\n%s\n%s", err, file, strings.Join(docs, "\n"))
-		}
-		if r := graded(t, back); r.Verdict == verdict.Reject {
-			t.Fatalf("%q: %v", back, r.Findings)
-		}
-		again := shaped(t, back, int(items))
-		if !slices.Equal(docs, again) {
-			t.Fatalf("%q\n%s\nwritten\n%q\n%s", file, strings.Join(docs, "\n"), back, strings.Join(again, "\n"))
-		}
-		same, err := restored(again)
-		if err != nil || !bytes.Equal(back, same) {
-			t.Fatalf("%v\n%q\n%q", err, back, same)
-		}
-	})
+	f.Fuzz(func(t *testing.T, file []byte, items uint8) { thereAndBack(t, file, int(items)) })
+}
+
+// thereAndBack reports whether the file is one that is compared.
+func thereAndBack(t *testing.T, file []byte, items int) bool {
+	t.Helper()
+	if kindOf(t, file) != "" {
+		return false
+	}
+	docs := shaped(t, file, items)
+	back, err := restored(docs)
+	if err != nil {
+		t.Fatalf("%v\n%q\n%s", err, file, strings.Join(docs, "\n"))
+	}
+	if r := graded(t, back); r.Verdict == verdict.Reject {
+		t.Fatalf("%q: %v", back, r.Findings)
+	}
+	again := shaped(t, back, items)
+	if !slices.Equal(docs, again) {
+		t.Fatalf("%q\n%s\nwritten\n%q\n%s", file, strings.Join(docs, "\n"), back, strings.Join(again, "\n"))
+	}
+	same, err := restored(again)
+	if err != nil || !bytes.Equal(back, same) {
+		t.Fatalf("%v\n%q\n%q", err, back, same)
+	}
+	return true
+}
+
+// TestEverySeparator gives each separator each character, and every two of them
+// odd ones (a tenth, with CROSSDOCK_EDI_SEPARATORS=all all of them): what is graded
+// clean is written back the same.
+func TestEverySeparator(t *testing.T) {
+	for _, c := range []struct {
+		name, file, usual string // the digits in angle brackets stand for the separators
+	}{
+		{"X12 004010", "ISA<0>00<0>          <0>00<0>          <0>ZZ<0>HARBOROUT      <0>08<0>9254110060     <0>260105<0>0915<0>U<0>00401<0>000000101<0>0<0>P<0><1><2>" +
+			"GS<0>PO<0>HARBOROUT<0>9254110060<0>20260105<0>0915<0>101<0>X<0>004010<2>ST<0>850<0>0001<2>BEG<0>00<0>SA<0>4711-3<0><0>20260105<2>" +
+			"N1<0>ST<0>M\xfcller & Co<2>PO1<0>1<0>48<0>EA<0>7.25<2>CTT<0>1<2>SE<0>6<0>0001<2>GE<0>1<0>101<2>IEA<0>1<0>000000101<2>", "*>~"},
+		{"X12 005010", "ISA<0>00<0>          <0>00<0>          <0>ZZ<0>HARBOROUT      <0>08<0>9254110060     <0>260105<0>0915<0><3><0>00501<0>000000101<0>0<0>P<0><1><2>" +
+			"GS<0>PO<0>HARBOROUT<0>9254110060<0>20260105<0>0915<0>101<0>X<0>005010<2>ST<0>850<0>0001<2>BEG<0>00<0>SA<0>4711-3<0><0>20260105<2>" +
+			"PO1<0>1<0>48<0>EA<0>7.25<2>CTT<0>1<2>SE<0>5<0>0001<2>GE<0>1<0>101<2>IEA<0>1<0>000000101<2>", "*>~^"},
+		{"EDIFACT 3", "UNA<1><0>.<3><4><2>UNB<0>UNOC<1>3<0>5412345000013<1>14<0>8712345000019<1>14<0>260105<1>0915<0>42<2>UNH<0>1<0>ORDERS<1>D<1>96A<1>UN<2>" +
+			"BGM<0>220<0>4711-3<0>9<2>DTM<0>137<1>20260105<1>102<2>LIN<0>1<2>PRI<0>AAA<1>7.25<2>UNS<0>S<2>UNT<0>7<0>1<2>UNZ<0>1<0>42<2>", "+:'? "},
+		{"EDIFACT 4", "UNA<1><0>.<3><4><2>UNB<0>UNOC<1>4<0>5412345000013<1>14<0>8712345000019<1>14<0>20260105<1>0915<0>42<2>UNH<0>1<0>ORDERS<1>D<1>01B<1>UN<2>" +
+			"BGM<0>220<0>4711-3<0>9<2>DTM<0>137<1>20260105<1>102<2>LIN<0>1<2>PRI<0>AAA<1>7.25<2>UNS<0>S<2>UNT<0>7<0>1<2>UNZ<0>1<0>42<2>", "+:'?*"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			compared := 0
+			try := func(separators []byte) {
+				file := c.file
+				for i, b := range separators {
+					file = strings.ReplaceAll(file, "<"+strconv.Itoa(i)+">", string([]byte{b}))
+				}
+				for _, items := range []int{0, 1} {
+					if thereAndBack(t, []byte(file), items) {
+						compared++
+					}
+				}
+			}
+			for at := range c.usual {
+				for b := range 256 {
+					s := []byte(c.usual)
+					s[at] = byte(b)
+					try(s)
+				}
+			}
+			tenth := 0
+			const odd = "*+:'~>^?|,.;-! 0A\r\n\t\x00\x1c\x1d\x7f\x80\xa0\xfc\xff"
+			for one := range c.usual {
+				for two := range one {
+					for _, a := range []byte(odd) {
+						for _, b := range []byte(odd) {
+							if tenth++; tenth%10 != 0 && os.Getenv("CROSSDOCK_EDI_SEPARATORS") != "all" {
+								continue
+							}
+							s := []byte(c.usual)
+							s[one], s[two] = a, b
+							try(s)
+						}
+					}
+				}
+			}
+			if compared < 100 {
+				t.Errorf("only %d files were compared", compared)
+			}
+			t.Logf("%d files compared", compared)
+		})
+	}
 }

@@ -3,6 +3,7 @@ package compose
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
@@ -138,7 +139,7 @@ func Restore(lib *grammar.Library, docs []*Document) ([]byte, error) {
 		}
 		s := w.compose(d, w.h.standard, "", "", false)
 		t := d.root.get("transaction")
-		w.set(s, setHeader{control: d.transaction("control_number"), release: s.release, association: s.association, raw: w.elements(t, "header")})
+		w.set(s, setHeader{control: d.transaction("control_number"), release: s.release, association: s.association, raw: elements(t, w.e.d)})
 	}
 	w.endGroup()
 	w.endInterchange()
@@ -150,7 +151,6 @@ func (w *writer) ownHeader(d joint, ic *value) (header, bool) {
 	h := header{
 		sender: w.party(ic, "sender"), receiver: w.party(ic, "receiver"), control: w.said(ic, "control_number"), version: w.said(ic, "version"),
 		usage: w.said(ic, "usage"), date: w.said(ic, "date"), time: w.said(ic, "time"), ack: w.said(ic, "ack_requested") == "true", una: w.said(ic, "una") == "true",
-		raw: w.elements(ic, "header"),
 	}
 	s := ic.get("separators")
 	if s == nil {
@@ -158,6 +158,7 @@ func (w *writer) ownHeader(d joint, ic *value) (header, bool) {
 		return h, false
 	}
 	h.d, h.suffix = delimiters(s), w.said(s, "suffix")
+	h.raw = elements(ic, h.d)
 	switch standard := w.said(ic, "standard"); standard {
 	case "X12":
 		h.standard = syntax.X12
@@ -192,7 +193,7 @@ func spaced(version string) string {
 func (w *writer) ownGroup(g *value) groupHeader {
 	return groupHeader{
 		functional: w.said(g, "functional_id"), sender: w.said(g, "sender"), receiver: w.said(g, "receiver"), date: w.said(g, "date"), time: w.said(g, "time"),
-		control: w.said(g, "control_number"), agency: w.said(g, "agency"), version: w.said(g, "version"), raw: w.elements(g, "header"),
+		control: w.said(g, "control_number"), agency: w.said(g, "agency"), version: w.said(g, "version"), raw: elements(g, w.e.d),
 	}
 }
 
@@ -214,17 +215,31 @@ func (w *writer) party(o *value, name string) Party {
 	return Party{w.said(p, "qualifier"), w.said(p, "id")}
 }
 
-// elements is a header as it stood, nil when the document has none.
-func (w *writer) elements(o *value, name string) []string {
-	v := o.get(name)
+// elements are a header as it stood, nil when the document has none.
+func elements(o *value, d syntax.Delimiters) []string {
+	v := o.get("header")
 	if v == nil {
 		return nil
 	}
 	out := make([]string, 0, len(v.items))
 	for _, one := range v.items {
-		out = append(out, one.text)
+		out = append(out, asRead(one.text, d))
 	}
 	return out
+}
+
+// asRead turns text back into the bytes of a header that has separators beyond
+// ASCII, which are no UTF-8.
+func asRead(s string, d syntax.Delimiters) string {
+	for _, r := range s {
+		if r < utf8.RuneSelf || r > 0xff || !slices.Contains([]byte{d.Segment, d.Element, d.Component, d.Repetition, d.Release}, byte(r)) {
+			continue
+		}
+		if b, ok := narrow(s); ok {
+			return b
+		}
+	}
+	return s
 }
 
 // Set is the identifier of the document's set, "" when it does not name it.

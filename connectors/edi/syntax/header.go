@@ -82,8 +82,8 @@ func (r *Reader) isa(head []byte) error {
 	if alphanumeric(d.Segment) || d.Segment == ' ' || d.Segment == 0 || d.Segment == d.Element || d.Segment == d.Component {
 		return bad("the character %q behind ISA16 cannot end segments", d.Segment)
 	}
-	if alphanumeric(d.Component) || d.Component == ' ' || d.Component == '\r' || d.Component == '\n' {
-		d.Component = 0 // it is in every other value: nothing is cut at it
+	if alphanumeric(d.Component) || d.Component == ' ' || d.Component == '\r' || d.Component == '\n' || d.Component == d.Element {
+		d.Component = 0 // it is in every other value, or ends it: nothing is cut at it
 	}
 	if version := isaVersion(head, d.Element); version >= "00402" {
 		if c := isaElement(head, d.Element, 11); len(c) == 1 && !alphanumeric(c[0]) && c[0] != ' ' && c[0] != d.Element && c[0] != d.Component && c[0] != d.Segment {

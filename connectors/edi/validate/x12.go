@@ -96,7 +96,7 @@ func (w *walk) isa(seg *syntax.Segment) {
 	if w.d.Component == 0 {
 		w.add(w.at(seg, 16, finding.Finding{
 			Code: finding.HeaderValue, Level: finding.Envelope, Severity: finding.Warning, Scope: finding.Interchange, TA105: "027",
-			Message: "the component separator is a letter, digit or blank, and separates nothing", Expected: "a character that no data has, such as >",
+			Message: "the component separator is a letter, a digit, a blank or the element separator, and separates nothing", Expected: "a character that no data has, such as >",
 		}))
 	}
 	if _, ok := digits(v(13)); !ok {
