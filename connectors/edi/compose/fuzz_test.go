@@ -137,16 +137,15 @@ func TestEverySeparator(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			compared := 0
+			compared, tried := 0, 0
 			try := func(separators []byte) {
 				file := c.file
 				for i, b := range separators {
 					file = strings.ReplaceAll(file, "<"+strconv.Itoa(i)+">", string([]byte{b}))
 				}
-				for _, items := range []int{0, 1} {
-					if thereAndBack(t, []byte(file), items) {
-						compared++
-					}
+				tried++
+				if thereAndBack(t, []byte(file), tried%2) { // whole, or in parts
+					compared++
 				}
 			}
 			for at := range c.usual {
@@ -156,13 +155,12 @@ func TestEverySeparator(t *testing.T) {
 					try(s)
 				}
 			}
-			tenth := 0
 			const odd = "*+:'~>^?|,.;-! 0A\r\n\t\x00\x1c\x1d\x7f\x80\xa0\xfc\xff"
 			for one := range c.usual {
 				for two := range one {
 					for _, a := range []byte(odd) {
 						for _, b := range []byte(odd) {
-							if tenth++; tenth%10 != 0 && os.Getenv("CROSSDOCK_EDI_SEPARATORS") != "all" {
+							if os.Getenv("CROSSDOCK_EDI_SEPARATORS") != "all" && (int(a)*31+int(b))%10 != 0 {
 								continue
 							}
 							s := []byte(c.usual)
