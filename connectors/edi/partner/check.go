@@ -38,23 +38,28 @@ func field(err error) string {
 }
 
 // Checking returns a handler that passes everything on to next, and adds what of
-// it was not agreed to what the validator finds. What a refused set takes with it
-// by the agreement is refused when it ends.
+// it was not agreed to what the validator finds.
+//
+// What a refused set takes with it by the agreement (tolerances.scope), its group
+// or its interchange, is refused when it ends; sets outside of groups, as most of
+// EDIFACT's are, take their interchange in place of a group. Who works on sets
+// while a file is read learns of it no sooner.
 func (p *Partner) Checking(next validate.Handler) validate.Handler {
 	return &checking{Handler: next, p: p}
 }
 
 type checking struct {
 	validate.Handler
-	p *Partner
-	// control numbers of the last sets that were refused, in the group and in the
-	// interchange.
+	p       *Partner
+	grouped bool // inside of a group
+	// control numbers of the last sets that were refused, and that take the group and
+	// the interchange around them with them.
 	inGroup, inInterchange string
 }
 
 // BeginInterchange implements validate.Handler.
 func (c *checking) BeginInterchange(ic *validate.Interchange) error {
-	c.inGroup, c.inInterchange = "", ""
+	c.grouped, c.inGroup, c.inInterchange = false, "", ""
 	if err := c.Handler.BeginInterchange(ic); err != nil {
 		return err
 	}
@@ -69,7 +74,7 @@ func (c *checking) BeginInterchange(ic *validate.Interchange) error {
 
 // BeginGroup implements validate.Handler.
 func (c *checking) BeginGroup(g *validate.Group) error {
-	c.inGroup = ""
+	c.grouped, c.inGroup = true, ""
 	return c.Handler.BeginGroup(g)
 }
 
@@ -89,15 +94,21 @@ func (c *checking) BeginSet(s *validate.Set) error {
 
 // EndSet implements validate.Handler.
 func (c *checking) EndSet(s *validate.Set) error {
-	if s.Rejected {
-		c.inGroup, c.inInterchange = cmp.Or(s.Control, "?"), cmp.Or(s.Control, "?")
+	scope, control := c.p.Tolerances.Scope, cmp.Or(s.Control, "?")
+	switch {
+	case !s.Rejected:
+	case scope == "group" && c.grouped:
+		c.inGroup = control
+	case scope == "group" || scope == "interchange":
+		c.inInterchange = control
 	}
 	return c.Handler.EndSet(s)
 }
 
 // EndGroup implements validate.Handler.
 func (c *checking) EndGroup(g *validate.Group) error {
-	if c.p.Tolerances.Scope == "group" && c.inGroup != "" && !g.Rejected {
+	c.grouped = false
+	if c.inGroup != "" && !g.Rejected {
 		g.Rejected = true
 		f := taken(finding.Group, "group", c.inGroup)
 		f.Group, f.Offset = g.Control, g.Offset
@@ -110,7 +121,7 @@ func (c *checking) EndGroup(g *validate.Group) error {
 
 // EndInterchange implements validate.Handler.
 func (c *checking) EndInterchange(ic *validate.Interchange) error {
-	if c.p.Tolerances.Scope == "interchange" && c.inInterchange != "" && !ic.Rejected {
+	if c.inInterchange != "" && !ic.Rejected {
 		ic.Rejected = true
 		f := taken(finding.Interchange, "interchange", c.inInterchange)
 		f.Control, f.Offset = ic.Control, ic.Offset

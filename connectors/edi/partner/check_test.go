@@ -89,6 +89,30 @@ func TestScopeOfRefusal(t *testing.T) {
 	}
 }
 
+// Messages of EDIFACT mostly stand in no group: where a group would be refused, the
+// interchange is.
+func TestScopeOfRefusalWithoutGroups(t *testing.T) {
+	good := func(n string) string {
+		return "UNH+" + n + "+ORDERS:D:96A:UN'BGM+220+1+9'DTM+137:20260105:102'NAD+BY+1::9'NAD+SU+2::9'LIN+1'UNS+S'UNT+8+" + n + "'"
+	}
+	file := "UNB+UNOC:3+A:14+B:14+260105:0900+7'" + good("1") + "UNH+2+ORDERS:D:96A:UN'BGM+220+1+9'UNT+3+2'" + "UNZ+2+7'"
+	for scope, want := range map[string]string{"set": "", "group": "interchange 7", "interchange": "interchange 7"} {
+		p := Defaults()
+		p.Tolerances.Scope = scope
+		s := &seen{Collector: &acknowledge.Collector{}}
+		v := validate.Validator{Grammars: grammar.Open(grammars.FS()), Policy: p.Policy()}
+		if err := v.Run(strings.NewReader(file), p.Checking(s)); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(s.rejected, ", "); got != want {
+			t.Errorf("%s: rejected %q, expected %q", scope, got, want)
+		}
+		if told := slices.Contains(s.codes, string(finding.PartnerScope)); told != (want != "") {
+			t.Errorf("%s: findings %q", scope, s.codes)
+		}
+	}
+}
+
 // An interchange of somebody else is found with what was agreed instead.
 func TestForeign(t *testing.T) {
 	p := Defaults()

@@ -76,30 +76,22 @@ func (l *envelopes) EndInterchange(ic *validate.Interchange) error {
 	return nil
 }
 
-func TestScopes(t *testing.T) {
+// A finding rejects what it stands in, and nothing around or beside it.
+func TestWhatAFindingRejects(t *testing.T) {
 	bad := interchange(good, "BEG*99*PO1~PO1*1~", good)
-	orders := "UNB+UNOC:3+A+B+260102:0915+7'UNH+1+ORDERS:D:96A:UN'BGM+220+1+9'UNT+3+1'UNZ+1+7'"
 	for _, c := range []struct {
 		name, doc string
 		policy    validate.Policy
-		scopes    validate.Scopes
 		want      string
 	}{
-		{"a bad set stops no other", bad, nil, nil, "0001:false 0002:true 0003:false group:false interchange:false"},
-		{"its group", bad, nil, validate.Scopes{finding.Codes: finding.Group}, "0001:false 0002:true 0003:false group:true interchange:false"},
-		{"its interchange", bad, nil, validate.Scopes{finding.Codes: finding.Interchange}, "0001:false 0002:true 0003:false group:false interchange:true"},
-		{"only of that level", bad, nil, validate.Scopes{finding.Structure: finding.Interchange}, "0001:false 0002:true 0003:false group:false interchange:false"},
-		{"only what rejects", bad, validate.Policy{finding.Codes: validate.Warn}, validate.Scopes{finding.Codes: finding.Group}, "0001:false 0002:false 0003:false group:false interchange:false"},
-		{"no narrowing", strings.Replace(bad, "IEA*1", "IEA*2", 1), nil, validate.Scopes{finding.Envelope: finding.Set}, "0001:false 0002:true 0003:false group:false interchange:true"},
-		{"no group, so the interchange", orders, nil, validate.Scopes{finding.Structure: finding.Group}, "1:true interchange:true"},
+		{"a bad set stops no other", bad, nil, "0001:false 0002:true 0003:false group:false interchange:false"},
+		{"a warning stops nothing", bad, validate.Policy{finding.Codes: validate.Warn}, "0001:false 0002:false 0003:false group:false interchange:false"},
+		{"a bad group", strings.Replace(bad, "GE*3", "GE*4", 1), nil, "0001:false 0002:true 0003:false group:true interchange:false"},
+		{"a bad interchange", strings.Replace(bad, "IEA*1", "IEA*2", 1), nil, "0001:false 0002:true 0003:false group:false interchange:true"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := &envelopes{}
-			lib := small
-			if c.doc == orders {
-				lib = shipped
-			}
-			if err := (&validate.Validator{Grammars: lib, Policy: c.policy, Scopes: c.scopes}).Run(strings.NewReader(c.doc), l); err != nil {
+			if err := (&validate.Validator{Grammars: small, Policy: c.policy}).Run(strings.NewReader(c.doc), l); err != nil {
 				t.Fatal(err)
 			}
 			if got := strings.Join(l.sets, " "); got != c.want {

@@ -243,7 +243,7 @@ func (s *setWalk) finish(seg *syntax.Segment) {
 // enough tells that findings need not be looked for any more: the set is rejected
 // and has more than are told.
 func (s *setWalk) enough() bool {
-	return s.told.rejects && s.told.n > MaxFindings && len(s.w.v.Scopes) == 0
+	return s.told.rejects && s.told.n > MaxFindings
 }
 
 func (s *setWalk) overMax(seg *syntax.Segment, node *grammar.Node) {

@@ -7,7 +7,10 @@
 // conditions between them, code lists, and what the numbers say.
 //
 // One bad set does not stop its neighbours: the walk always finds back at the
-// next header. A set or version without a grammar is accepted as far as its
+// next header, and a finding rejects the part of the file that it stands in and no
+// more. What else a bad set takes with it is a matter of the agreement with a
+// partner, see [github.com/crossdock/crossdock/connectors/edi/partner.Partner.Checking].
+// A set or version without a grammar is accepted as far as its
 // envelope goes, and said so.
 package validate
 
@@ -170,18 +173,6 @@ func (p Policy) weigh(f *finding.Finding) (report bool) {
 	return true
 }
 
-// Scopes tell for a level how far a rejecting finding reaches: to its own part of
-// the file, as a rule, or further out. They only widen: what is wrong with an
-// envelope always rejects all of it.
-//
-// By default one bad set does not stop its neighbours. With
-//
-//	Scopes{finding.Structure: finding.Interchange}
-//
-// a missing segment rejects the interchange around it. Who works on sets while
-// they are read learns that at EndInterchange only, and has to hold them back.
-type Scopes map[finding.Level]finding.Scope
-
 // Validator checks streams. It may be used for several, one after another.
 type Validator struct {
 	// Grammars are asked for sets; nil checks envelopes only.
@@ -191,7 +182,6 @@ type Validator struct {
 	// It is asked once a file for each kind of set, from the goroutine of Run.
 	Overlays func(std syntax.Standard, release, set string) *grammar.Set
 	Policy   Policy
-	Scopes   Scopes
 	Syntax   syntax.Options
 }
 
@@ -336,21 +326,15 @@ func (w *walk) add(f finding.Finding) {
 		told = &w.s.told
 	}
 	if rejects {
-		w.reject(&f)
+		w.reject(f.Scope)
 	}
 	if told.more(rejects) {
 		w.err = w.h.Finding(f)
 	}
 }
 
-// reject marks what a finding takes with it.
-func (w *walk) reject(f *finding.Finding) {
-	scope := f.Scope
-	if wider := w.v.Scopes[f.Level]; wider > scope {
-		if scope = wider; scope == finding.Group && w.g == nil {
-			scope = finding.Interchange // EDIFACT mostly has no groups
-		}
-	}
+// reject marks the part of the file that a finding stands in.
+func (w *walk) reject(scope finding.Scope) {
 	if w.g != nil && scope == finding.Group {
 		w.g.Rejected = true
 	}
