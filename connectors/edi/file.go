@@ -14,6 +14,7 @@ import (
 	"github.com/crossdock/crossdock/connectors/edi/acknowledge"
 	"github.com/crossdock/crossdock/connectors/edi/exchange"
 	"github.com/crossdock/crossdock/connectors/edi/finding"
+	"github.com/crossdock/crossdock/connectors/edi/partner"
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
 	"github.com/crossdock/crossdock/connectors/edi/validate"
 	"github.com/crossdock/crossdock/connectors/filedrop"
@@ -217,41 +218,31 @@ func (s *source) onItsWay(n exchange.Number) (*interchange, *file) {
 // or an interchange sent again, is answered with the same acknowledgement.
 func (f *file) planAnswers(ctx context.Context, j *judge) error {
 	p, s := &f.s.cfg.Partner, f.s
-	for _, kind := range p.Kinds() {
-		answers, err := j.Answers(kind)
-		if err != nil {
-			s.env.Log.Warn("a file is not answered; tell the partner", "kind", kind, "file", f.doc.Name, "reason", err)
-			continue
-		}
-		for n, a := range answers {
-			i := f.interchanges[a.Interchange]
-			if i.foreign != "" || !p.Due(a, i.head.AckWanted) {
-				continue
-			}
-			at := f.doc.ModTime.UTC()
+	with := partner.Replying{
+		Number: func(n int, a acknowledge.Answer) (uint64, time.Time, error) {
+			i, at := f.interchanges[a.Interchange], f.doc.ModTime.UTC()
 			if i.outcome == exchange.Resend {
 				at = i.first.At
 			}
-			number, err := s.env.State.Next(ctx, p.Sequence(), fmt.Sprintf("%s/%s/%s/%d", kind, i.hash, a.Group, n))
-			if err != nil {
-				return fmt.Errorf("drawing a control number for the %s to %s: %w", kind, p.ID, err)
-			}
-			control := p.ControlNumber(number)
-			o := acknowledge.Options{Control: control, At: at, Version: p.Acknowledge.Release, Masked: p.Mask}
-			if p.Newline {
-				o.Suffix = "\n"
-			}
-			content, err := a.Write(o)
-			if err != nil {
+			number, err := s.env.State.Next(ctx, p.Sequence(), fmt.Sprintf("%s/%s/%s/%d", a.Kind, i.hash, a.Group, n))
+			return number, at, err
+		},
+		Unanswered: func(u partner.Unanswered) {
+			if !u.Agreed {
 				// What was wrong is kept as a dead letter; the files behind this one must
 				// not wait for an answer that nobody can write.
-				s.env.Log.Warn("an interchange is not answered; tell the partner what is wrong", "kind", kind, "file", f.doc.Name, "interchange", i.head.Control, "reason", err)
-				continue
+				s.env.Log.Warn("a file is not answered; tell the partner what is wrong", "kind", u.Kind, "file", f.doc.Name, "interchange", u.Interchange, "reason", u.Why)
 			}
-			f.answers = append(f.answers, outgoing{name: fmt.Sprintf("%s_%s.edi", kind, s.cfg.control(number)), content: content})
-		}
+		},
 	}
-	return nil
+	if p.Newline {
+		with.Suffix = "\n"
+	}
+	replies, err := p.Replies(j.Collector, with)
+	for _, r := range replies {
+		f.answers = append(f.answers, outgoing{name: fmt.Sprintf("%s_%s.edi", r.Kind, s.cfg.control(r.Number)), content: r.Content})
+	}
+	return err
 }
 
 // planNotes looks up what the partner's acknowledgements answer, and makes the

@@ -246,6 +246,9 @@ type Answer struct {
 	g  *group
 }
 
+// Header is that of the interchange which is answered.
+func (a Answer) Header() *validate.Interchange { return &a.ic.head }
+
 // Answers lists the acknowledgements of a kind that what was read asks for, in
 // its order. It is empty for acknowledgements, which are never answered.
 func (c *Collector) Answers(kind Kind) ([]Answer, error) {

@@ -67,7 +67,6 @@ type Interchange struct {
 	More int `json:"more,omitempty"`
 
 	offset int64
-	wanted bool // its header asks for a TA1 or CONTRL
 }
 
 // Set is one of an interchange.
@@ -151,7 +150,7 @@ func (r *runner) grade(name string, content []byte) (*File, error) {
 func (t *trial) BeginInterchange(ic *validate.Interchange) error {
 	t.ic = &Interchange{
 		Control: ic.Control, Sender: ic.Sender.Qualifier + "/" + ic.Sender.ID, Receiver: ic.Receiver.Qualifier + "/" + ic.Receiver.ID,
-		Version: ic.Version, Usage: ic.Usage, Date: ic.Date, Time: ic.Time, Foreign: t.p.Mismatch(ic), Sets: []*Set{}, offset: ic.Offset, wanted: ic.AckWanted,
+		Version: ic.Version, Usage: ic.Usage, Date: ic.Date, Time: ic.Time, Foreign: t.p.Mismatch(ic), Sets: []*Set{}, offset: ic.Offset,
 	}
 	t.file.Standard = ic.Standard.String()
 	t.file.Interchanges = append(t.file.Interchanges, t.ic)
@@ -285,48 +284,35 @@ func (t *trial) document(d *shape.Document) error {
 // number is drawn: they count from the first of the agreement.
 func (r *runner) answer(f *File, c *acknowledge.Collector) error {
 	told := map[string]bool{}
-	none := func(format string, args ...any) {
-		if text := fmt.Sprintf(format, args...); !told[text] {
-			told[text] = true
-			f.Unanswered = append(f.Unanswered, text)
+	none := func(why string) {
+		if !told[why] {
+			told[why] = true
+			f.Unanswered = append(f.Unanswered, why)
 		}
 	}
-	if r.p.Acknowledge.When == "never" {
-		none("the agreement says never (acknowledge.when)")
+	var drawn uint64
+	replies, err := r.p.Replies(c, agreement.Replying{
+		Number: func(int, acknowledge.Answer) (uint64, time.Time, error) {
+			drawn++
+			return drawn, r.at, nil
+		},
+		Unanswered: func(u agreement.Unanswered) { none(u.Why) },
+		Suffix:     "\n", // a segment a line, for people
+	})
+	if err != nil {
+		return err
 	}
-	for _, kind := range r.p.Kinds() {
-		answers, err := c.Answers(kind)
-		if err != nil {
-			none("%v", err)
-			continue
+	for _, a := range replies {
+		var segments []string
+		for line := range strings.Lines(string(a.Content)) {
+			if line = strings.TrimRight(line, "\r\n"); line != "" {
+				segments = append(segments, line)
+			}
 		}
-		for _, a := range answers {
-			ic := f.Interchanges[a.Interchange]
-			switch {
-			case ic.Foreign != "":
-				none("interchange %s is not the partner's", ic.Control)
-				continue
-			case !r.p.Due(a, ic.wanted):
-				none("%s to interchange %s: the agreement says %s (acknowledge.when)", kind, ic.Control, r.p.Acknowledge.When)
-				continue
-			}
-			number := r.p.ControlNumber(uint64(len(f.Answers)) + 1)
-			b, err := a.Write(acknowledge.Options{Control: number, At: r.at, Version: r.p.Acknowledge.Release, Masked: r.p.Mask, Suffix: "\n"})
-			if err != nil {
-				none("%s to interchange %s cannot be written: %v", kind, ic.Control, err)
-				continue
-			}
-			var segments []string
-			for line := range strings.Lines(string(b)) {
-				if line = strings.TrimRight(line, "\r\n"); line != "" {
-					segments = append(segments, line)
-				}
-			}
-			f.Answers = append(f.Answers, Answer{Kind: kind, Interchange: ic.Control, Group: a.Group, Segments: segments})
-		}
+		f.Answers = append(f.Answers, Answer{Kind: a.Kind, Interchange: a.Header().Control, Group: a.Group, Segments: segments})
 	}
 	if len(f.Answers) == 0 && len(told) == 0 && len(f.Interchanges) > 0 {
-		none("nothing in it is answered with %v", r.p.Kinds())
+		none(fmt.Sprintf("nothing in it is answered with %v", r.p.Kinds()))
 	}
 	return nil
 }
