@@ -34,7 +34,8 @@ partner's files are reached. Both are commented. Existing files are never touche
 
 A sample of what the partner sends (--from) gives identifiers, standard, sets,
 releases, separators and usage; flags come before it. When --ours is the sender
-of the sample, it is one of what we send. Without --ours the identifier that the
+of the sample, it is one of what we send. Of a sample that would be rejected, cut
+off for instance, what can be read is taken, and a warning says what is wrong. Without --ours the identifier that the
 other agreements of the project have is ours.`,
 		Example: "  crossdock partner new acme --from sample.edi\n  crossdock partner new acme --theirs ZZ:ACME --ours 08:9254110060 --transport folder\n  crossdock partner new markt --standard edifact --theirs 14:4012345000009 --ours 14:4098765000003",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -52,7 +53,11 @@ other agreements of the project have is ours.`,
 				return exit.Fail(err)
 			}
 			if t.json {
-				return t.printJSON(map[string]any{"partner": d.ID, "files": files})
+				out := map[string]any{"partner": d.ID, "files": files}
+				if doubt := d.doubt(); doubt != "" {
+					out["warnings"] = []string{doubt}
+				}
+				return t.printJSON(out)
 			}
 			t.next(d, files)
 			return nil
@@ -71,6 +76,7 @@ type draft struct {
 	ID, Standard, Transport string
 	Theirs, Ours            agreement.Identity
 	Sample                  *sample // nil without one
+	SampleFile              string  // as it was named
 	Root                    string  // of transport folder
 }
 
@@ -94,7 +100,7 @@ func (w wishes) draft(project *config.Project, id string) (*draft, error) {
 			return nil, fmt.Errorf("there is a connection %q already, in %s; take another id", id, c.Name.Pos)
 		}
 	}
-	d := &draft{ID: id, Standard: w.standard, Transport: w.transport, Root: filepath.ToSlash(filepath.Join(project.Dir, "exchange", id))}
+	d := &draft{ID: id, Standard: w.standard, Transport: w.transport, SampleFile: w.sample, Root: filepath.ToSlash(filepath.Join(project.Dir, "exchange", id))}
 	var err error
 	if d.Theirs, err = identity("--theirs", w.theirs); err != nil {
 		return nil, err
@@ -231,7 +237,29 @@ func writeNew(name, content string) error {
 	return errors.Join(err, f.Close())
 }
 
+// doubt says why the sample may not have told everything; empty without doubt.
+func (d *draft) doubt() string {
+	if d.Sample == nil || d.Sample.problem == nil {
+		return ""
+	}
+	return fmt.Sprintf("the sample %s would be rejected, so that the files may lack what it was to show: %s; `crossdock edi validate %s` tells everything", d.SampleFile, d.Sample.problem, d.shown())
+}
+
+// shown is the sample as a shell takes it.
+func (d *draft) shown() string {
+	if strings.Trim(d.SampleFile, shellSafe) == "" {
+		return d.SampleFile
+	}
+	return "'" + strings.ReplaceAll(d.SampleFile, "'", `'\''`) + "'"
+}
+
+// shellSafe are characters that no shell takes for its own.
+const shellSafe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:,@"
+
 func (t *tool) next(d *draft, files []string) {
+	if doubt := d.doubt(); doubt != "" {
+		fmt.Fprintf(t.err, "warning: %s\n", doubt)
+	}
 	fmt.Fprintf(t.out, "wrote %s\n", strings.Join(files, ", "))
 	if !d.Folder() {
 		fmt.Fprintf(t.out, "\nset %s, in the environment or in .env\n", strings.Join(d.secrets(), ", "))
@@ -239,5 +267,9 @@ func (t *tool) next(d *draft, files []string) {
 	if d.Theirs.ID == placeholder || d.Ours.ID == placeholder {
 		fmt.Fprintf(t.out, "\nwrite the identifiers of both sides into partners/%s.yaml, in place of %s\n", d.ID, placeholder)
 	}
-	fmt.Fprintf(t.out, "\nnext:\n  crossdock partner check %[1]s\n  crossdock partner test %[1]s sample.edi --html report.html\n  crossdock connector check %[1]s\n", d.ID)
+	theirs := "sample.edi" // one of ours is no test of what they send
+	if d.Sample != nil && !d.Sample.ours {
+		theirs = d.shown()
+	}
+	fmt.Fprintf(t.out, "\nnext:\n  crossdock partner check %[1]s\n  crossdock partner test %[1]s %[2]s --html report.html\n  crossdock connector check %[1]s\n", d.ID, theirs)
 }

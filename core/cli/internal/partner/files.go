@@ -118,9 +118,6 @@ func (d *draft) sets(ours bool) []fileSet {
 // Newline tells whether the sample's segments stand in lines of their own.
 func (d *draft) Newline() bool { return d.Sample == nil || d.Sample.newline }
 
-// AckWanted tells that the sample asks for a TA1 or CONTRL.
-func (d *draft) AckWanted() bool { return d.Sample != nil && d.Sample.ackWanted }
-
 // Separators are those of the sample that are not the standard's usual ones.
 func (d *draft) Separators() string {
 	if d.Sample == nil || strings.ToLower(d.Sample.standard.String()) != d.Standard {

@@ -21,7 +21,6 @@ type sample struct {
 	d                syntax.Delimiters
 	sender, receiver validate.Party
 	usage, version   string
-	ackWanted        bool
 	groups           [2]string // of the sender and the receiver, GS02 and GS03
 	newline          bool
 	ours             bool // it is one of what we send
@@ -80,7 +79,7 @@ func lineFeeds(content []byte, terminator byte) bool {
 func (s *sample) BeginInterchange(ic *validate.Interchange) error {
 	if s.interchanges++; s.interchanges == 1 {
 		s.standard, s.d, s.sender, s.receiver = ic.Standard, ic.Delimiters, ic.Sender, ic.Receiver
-		s.usage, s.version, s.ackWanted = ic.Usage, ic.Version, ic.AckWanted
+		s.usage, s.version = ic.Usage, ic.Version
 		if s.standard == syntax.EDIFACT {
 			s.usage = map[string]string{"1": "T"}[s.usage]
 		}
