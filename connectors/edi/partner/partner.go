@@ -70,6 +70,15 @@ func (i Identity) Is(p validate.Party) bool {
 	return slices.ContainsFunc(i.Also, func(a Alias) bool { return p.ID == a.ID && p.Qualifier == a.Qualifier })
 }
 
+// Shares tells whether the two are known under the same identifier. Nobody is known
+// under an empty one.
+func (i Identity) Shares(other Identity) bool {
+	all := append([]Alias{{Qualifier: i.Qualifier, ID: i.ID}}, i.Also...)
+	return slices.ContainsFunc(all, func(a Alias) bool {
+		return a.ID != "" && other.Is(validate.Party{Qualifier: a.Qualifier, ID: a.ID})
+	})
+}
+
 // String is qualifier/id.
 func (i Identity) String() string { return i.Qualifier + "/" + i.ID }
 

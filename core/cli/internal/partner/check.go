@@ -29,7 +29,7 @@ func checkCommand(p Project) *cobra.Command {
 		Use: "check [id ...]", Short: "Find every error in agreements with partners, offline",
 		Long: `Checks the files under partners/, all or those named: keys and values, identifiers,
 sets and releases, the implementation guides in them (overlay), the mappings named
-under receive. Everything wrong is reported at once, with file, line, column and a
+under receive, and that no two are about the same interchanges. Everything wrong is reported at once, with file, line, column and a
 hint. That no connection uses a partner, or no route takes from it, is a warning.
 
 Connections are the business of "crossdock validate", which starts the connector.`,
@@ -108,7 +108,31 @@ func (c *checker) partner(id string) {
 			c.found.Warn(file.PosOf("/"+side+"/id"), "it stands in the header of their files: `crossdock edi validate sample.edi`, or begin with `crossdock partner new "+id+" --from sample.edi`", "the identifier %q stands for one that is not known yet", placeholder)
 		}
 	}
+	c.twins(id, &p)
 	c.use(file, id)
+}
+
+// twins reports the other agreements that the same interchanges belong to. Those
+// that write another standard, or test where this one produces, are meant.
+func (c *checker) twins(id string, p *agreement.Partner) {
+	if p.Theirs.ID == placeholder {
+		return // that of many who have none yet, and warned of
+	}
+	file := c.project.Partners[id]
+	for _, other := range ids(c.project) {
+		if other == id {
+			continue
+		}
+		twin := c.project.Partners[other]
+		q, _, _ := agreement.Decode(twin.Content)
+		if p.Standard != q.Standard || p.Usage != q.Usage || !p.Theirs.Shares(q.Theirs) || !p.Ours.Shares(q.Ours) {
+			continue
+		}
+		c.found.Add(file.PosOf("/theirs"),
+			"correct the identifiers of one; or keep one agreement, and name it in the connections of both",
+			"the partner %s has the same identifiers and usage as the partner %s in %s: what comes belongs to both, and what goes has the control numbers of both",
+			id, other, twin.PosOf("/theirs"))
+	}
 }
 
 // placed gives a connector's complaint its place in the partner's file.
