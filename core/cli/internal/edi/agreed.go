@@ -25,6 +25,7 @@ func (a *tool) explainOverlay(lib *grammar.Library, guide string, terms []string
 		return err
 	}
 	if seg := set.Segment(syntax.KeyOf(terms[0])); seg != nil && len(terms) == 1 {
+		a.explainRequired(set.Agreed, set.Body, seg.Key)
 		a.explainVariants(set.Dictionary, seg, set.Body)
 	}
 	return nil
@@ -45,6 +46,18 @@ func howOften(r *grammar.Requirement) string {
 		return fmt.Sprintf("exactly %d", r.Min)
 	}
 	return fmt.Sprintf("%d to %d", r.Min, r.Max)
+}
+
+// explainRequired prints how often a segment is asked for, wherever it stands.
+func (a *tool) explainRequired(agreed *grammar.Agreed, body []*grammar.Node, key syntax.Key) {
+	for i := 0; agreed != nil && i < len(agreed.Requires); i++ {
+		if r := &agreed.Requires[i]; r.Node.Key == key {
+			fmt.Fprintf(a.out, "agreed: %s %s\n", r.Place, howOften(r))
+		}
+	}
+	for _, n := range body {
+		a.explainRequired(n.Agreed, n.Body, key)
+	}
 }
 
 // explainVariants prints what holds for some qualifiers, or at some places.

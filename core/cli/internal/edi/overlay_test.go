@@ -60,6 +60,8 @@ func TestExplainAnOverlay(t *testing.T) {
 	for args, want := range map[string]string{
 		"":        "agreed: REF[DP] exactly 1",
 		"850":     "agreed: CUR unused",
+		"REF":     "agreed: REF[DP] exactly 1\n",
+		"850 CUR": "agreed: CUR unused\n",
 		"BEG":     "BEG02   92    M  type                         text 2..2  SA\n",
 		"850 BEG": "BEG02   92    M  type                         text 2..2  SA\n",
 	} {
