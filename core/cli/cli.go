@@ -57,7 +57,7 @@ func Run(ctx context.Context, args []string, std Streams, getenv func(string) st
 	var failed *exit.Error
 	if errors.As(err, &failed) {
 		if failed.Err != nil {
-			fmt.Fprintln(std.Err, "crossdock:", failed.Err)
+			fmt.Fprintln(std.Err, "crossdock:", err) // with what was said around it
 		}
 		return failed.Code
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/crossdock/crossdock/connectors/edi/grammars"
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
 	"github.com/crossdock/crossdock/core/cli/internal/exit"
+	"github.com/crossdock/crossdock/core/strictyaml"
 )
 
 func lintCommand() *cobra.Command {
@@ -91,7 +92,7 @@ func lint(dir string, args []string) ([]linted, error) {
 func lintPath(dir, name string) ([]linted, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, err
+		return nil, exit.Misuse("%s cannot be read: %w", name, strictyaml.WithoutPath(err))
 	}
 	if !info.IsDir() {
 		l, err := lintOverlay(dir, name)
@@ -148,9 +149,21 @@ func lintGrammars(lib *grammar.Library) ([]linted, error) {
 	return out, nil
 }
 
+// stat looks at what must be a file, or a stream that is named like one.
+func stat(name string) (os.FileInfo, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, exit.Misuse("%s cannot be read: %w", name, strictyaml.WithoutPath(err))
+	case info.IsDir():
+		return nil, exit.Misuse("%s is a folder; name a file in it", name)
+	}
+	return info, nil
+}
+
 // readOverlay compiles an overlay file.
 func readOverlay(lib *grammar.Library, file string) (*grammar.Set, error) {
-	info, err := os.Stat(file)
+	info, err := stat(file)
 	if err != nil {
 		return nil, err
 	}

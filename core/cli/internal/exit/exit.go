@@ -1,7 +1,10 @@
 // Package exit carries exit statuses from commands to the end of the process.
 package exit
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Error ends the process with a status other than 2, which wrong use (an
 // unknown command or flag) ends with.
@@ -15,10 +18,17 @@ func (e *Error) Error() string { return fmt.Sprint(e.Err) }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Fail ends the process with status 1; nil stays nil.
+// Misuse ends the process with status 2, as an unknown flag does: what the command
+// was given cannot be meant.
+func Misuse(format string, args ...any) error {
+	return &Error{Code: 2, Err: fmt.Errorf(format, args...)}
+}
+
+// Fail ends the process with status 1, unless err has one already; nil stays nil.
 func Fail(err error) error {
-	if err == nil {
-		return nil
+	var has *Error
+	if err == nil || errors.As(err, &has) {
+		return err
 	}
 	return &Error{Code: 1, Err: err}
 }

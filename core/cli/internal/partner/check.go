@@ -68,7 +68,7 @@ func (t *tool) check(project *config.Project, loaded strictyaml.Findings, named 
 		all = ids(project)
 	}
 	if len(all) == 0 && len(fs) == 0 {
-		return nil, misuse("there is no partner in this project; `crossdock partner new acme` writes its files")
+		return nil, exit.Misuse("there is no partner in this project; `crossdock partner new acme` writes its files")
 	}
 	c := &checker{project: project, library: grammar.Open(grammars.FS()), mappings: mapping.Open(os.DirFS(project.Dir))}
 	for _, id := range all {

@@ -7,7 +7,6 @@ package partner
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -61,11 +60,6 @@ func (t *tool) printJSON(v any) error {
 	return exit.Fail(enc.Encode(v))
 }
 
-// misuse ends the process with status 2.
-func misuse(format string, args ...any) error {
-	return &exit.Error{Code: 2, Err: fmt.Errorf(format, args...)}
-}
-
 // ids are the partners of a project, in order.
 func ids(p *config.Project) []string {
 	out := make([]string, 0, len(p.Partners))
@@ -79,9 +73,9 @@ func ids(p *config.Project) []string {
 func unknown(id string, p *config.Project) error {
 	known := ids(p)
 	if len(known) == 0 {
-		return misuse("there is no partner %q; `crossdock partner new %s` writes its files", id, id)
+		return exit.Misuse("there is no partner %q; `crossdock partner new %s` writes its files", id, id)
 	}
-	return misuse("there is no partner %q; %s (partners/ holds %s)", id, strictyaml.DidYouMean(id, known), strings.Join(known, ", "))
+	return exit.Misuse("there is no partner %q; %s (partners/ holds %s)", id, strictyaml.DidYouMean(id, known), strings.Join(known, ", "))
 }
 
 // connections are those of a partner, in the order of their files.

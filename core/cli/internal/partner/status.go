@@ -40,10 +40,10 @@ number, --all every one of the ledger, the latest first.`,
 			t := toolOf(cmd, p)
 			q.now = time.Now()
 			if len(args) == 0 && (q.all || q.control != "" || q.key != "") {
-				return misuse("--all, --control and --key are about one partner; name it")
+				return exit.Misuse("--all, --control and --key are about one partner; name it")
 			}
 			if q.limit < 1 {
-				return misuse("--limit %d: it is a number from 1", q.limit)
+				return exit.Misuse("--limit %d: it is a number from 1", q.limit)
 			}
 			project, loaded := p.Load()
 			if project == nil {

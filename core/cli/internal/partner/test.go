@@ -46,7 +46,7 @@ The exit status is 0 when everything was accepted, warnings included, and mapped
 			}
 			if at != "" {
 				if r.at, err = time.Parse(time.RFC3339, at); err != nil {
-					return misuse("--at is a time such as 2026-01-05T09:15:00Z: %w", err)
+					return exit.Misuse("--at is a time such as 2026-01-05T09:15:00Z: %w", err)
 				}
 			}
 			report, err := r.run(cmd.Context(), args[1:])
@@ -97,7 +97,7 @@ func (t *tool) runner(id string) (*runner, error) {
 		return nil, unknown(id, project)
 	}
 	if err := broken(project, loaded, id); err != nil {
-		return nil, misuse("the agreement with %s has errors (`crossdock partner check %s`):\n%w", id, id, err)
+		return nil, exit.Misuse("the agreement with %s has errors (`crossdock partner check %s`):\n%w", id, id, err)
 	}
 	p, _, _ := agreement.Decode(file.Content)
 	r := &runner{p: &p, library: grammar.Open(grammars.FS()), mappings: mapping.Open(os.DirFS(project.Dir)), at: time.Now().UTC().Truncate(time.Second)}
@@ -149,7 +149,10 @@ func readSample(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.IsDir() || info.Size() > maxSample {
+	if info.IsDir() {
+		return nil, fmt.Errorf("%s is a folder; name a file in it", name)
+	}
+	if info.Size() > maxSample {
 		return nil, fmt.Errorf("%s: a sample is a file of at most %d MB; `crossdock edi validate` reads any size", name, maxSample>>20)
 	}
 	return os.ReadFile(name)
