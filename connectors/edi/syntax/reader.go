@@ -152,6 +152,10 @@ func (r *Reader) want(n int) ([]byte, error) {
 	return r.buf[r.from:min(r.to, r.from+n)], nil
 }
 
+// Offset is where reading is: behind the last segment, and where the stream ended
+// after its last.
+func (r *Reader) Offset() int64 { return r.offset() }
+
 func (r *Reader) offset() int64 { return r.base + int64(r.from) }
 
 // Next returns the next segment; io.EOF after the last. Other errors are a

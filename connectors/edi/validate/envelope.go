@@ -119,7 +119,7 @@ func (w *walk) closeInterchange(seg *syntax.Segment) {
 		tag := map[syntax.Standard]string{syntax.X12: "IEA", syntax.EDIFACT: "UNZ", syntax.TRADACOMS: "END"}[w.std]
 		w.add(finding.Finding{
 			Code: finding.InterchangeOpen, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Interchange, TA105: "023", EDIFACT: "13",
-			Segment: tag, Position: w.position, Offset: w.ic.Offset,
+			Segment: tag, Position: w.position, Offset: w.here,
 			Message: fmt.Sprintf("the interchange %s has no %s", w.ic.Control, tag), Hint: "the file is cut off: send it whole",
 		})
 	}
@@ -151,7 +151,7 @@ func (w *walk) closeGroup(seg *syntax.Segment) {
 		}
 		w.add(finding.Finding{
 			Code: finding.GroupOpen, Level: finding.Envelope, Severity: finding.Reject, Scope: finding.Group, AK905: "3", EDIFACT: "13",
-			Segment: tag, Position: w.position, Message: fmt.Sprintf("the group %s has no %s", w.g.Control, tag),
+			Segment: tag, Position: w.position, Offset: w.here, Message: fmt.Sprintf("the group %s has no %s", w.g.Control, tag),
 			Hint: "the group is cut off: send it whole",
 		})
 	}
@@ -214,7 +214,7 @@ func (w *walk) closeSet(seg *syntax.Segment) {
 		tag := map[syntax.Standard]string{syntax.X12: "SE", syntax.EDIFACT: "UNT", syntax.TRADACOMS: "MTR"}[w.std]
 		w.add(finding.Finding{
 			Code: finding.SetOpen, Level: finding.Envelope, Severity: finding.Reject, AK502: "2", EDIFACT: "13",
-			Segment: tag, Position: s.Segments + 1, Offset: s.Offset, Message: fmt.Sprintf("the set %s %s has no %s", s.ID, s.Control, tag),
+			Segment: tag, Position: s.Segments + 1, Offset: w.here, Message: fmt.Sprintf("the set %s %s has no %s", s.ID, s.Control, tag),
 			Hint: "the set is cut off, or the next one began too early",
 		})
 	} else {

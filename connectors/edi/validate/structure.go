@@ -235,7 +235,8 @@ func (s *setWalk) finish(seg *syntax.Segment) {
 	}
 	s.close(seg, 0)
 	s.totals.finish(s)
-	if def := s.set.Grammar.Segment(seg.Key); def != nil {
+	// A trailer that the stream broke off in is compared with its header, no more.
+	if def := s.set.Grammar.Segment(seg.Key); def != nil && !s.w.tears(seg) {
 		s.elements(seg, def)
 	}
 }

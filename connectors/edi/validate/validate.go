@@ -215,6 +215,7 @@ func (v *Validator) Run(r io.Reader, h Handler) error {
 			w.first = finding.Clip(seg.Tag())
 		}
 		w.position++
+		w.here = seg.Offset
 		if err := w.segment(seg); err != nil {
 			return err
 		}
@@ -229,7 +230,9 @@ type walk struct {
 	business bool  // level is looked at
 	err      error // of the handler
 	first    string
-	position int // segments of the file
+	position int    // segments of the file
+	here     int64  // where the segment begins, or the stream ended: what is open is missed there
+	torn     []byte // tag of a segment that the stream broke off in, while it is looked at
 
 	std      syntax.Standard
 	d        syntax.Delimiters
@@ -265,6 +268,7 @@ func (w *walk) end(cause error) error {
 	var header *syntax.HeaderError
 	var long *syntax.SegmentError
 	var large *syntax.LimitError
+	w.here = w.r.Offset()
 	switch {
 	case errors.Is(cause, io.EOF):
 	case errors.Is(cause, syntax.ErrNotEDI):
@@ -306,7 +310,7 @@ func (w *walk) headerTag(std syntax.Standard) string {
 
 // add completes a finding with where it stands and hands it over.
 func (w *walk) add(f finding.Finding) {
-	if w.err != nil || w.s != nil && !w.s.agree(&f) || !w.v.Policy.weigh(&f) {
+	if w.err != nil || w.consequence(&f) || w.s != nil && !w.s.agree(&f) || !w.v.Policy.weigh(&f) {
 		return
 	}
 	if w.ic != nil {
@@ -331,6 +335,20 @@ func (w *walk) add(f finding.Finding) {
 	if told.more(rejects) {
 		w.err = w.h.Finding(f)
 	}
+}
+
+// consequence tells that a finding is about a segment that the stream broke off in:
+// that it has no terminator, and what trailers are missing behind it, is told, and
+// what its torn elements look like says nothing more.
+func (w *walk) consequence(f *finding.Finding) bool {
+	return w.torn != nil && f.Offset >= w.here && f.Segment == finding.Clip(w.torn)
+}
+
+// tears tells that a segment between header and trailer is the last of a stream that
+// broke off, so that whatever it stands in is rejected for its missing trailer.
+func (w *walk) tears(seg *syntax.Segment) bool {
+	weight := w.v.Policy[finding.Envelope]
+	return seg.Unterminated && w.ic != nil && (weight == Default || weight == Strict)
 }
 
 // reject marks the part of the file that a finding stands in.
@@ -404,6 +422,10 @@ func (w *walk) segment(seg *syntax.Segment) error {
 
 // body takes a segment that is no header or trailer.
 func (w *walk) body(seg *syntax.Segment) {
+	if w.tears(seg) {
+		w.torn = seg.Tag()
+		defer func() { w.torn = nil }()
+	}
 	if w.s != nil {
 		w.s.set.Segments++
 	}

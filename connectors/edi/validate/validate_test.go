@@ -257,3 +257,35 @@ func BenchmarkValidator(b *testing.B) {
 		}
 	}
 }
+
+// A file that is cut off anywhere is rejected, its missing trailers are told where it
+// ends, and the elements of the segment that it ends in say nothing more.
+func TestCutOff(t *testing.T) {
+	doc := interchange("BEG*00*PO1*20260102~REF*IA*4711~PO1*1*48*EA~")
+	trailers := map[finding.Code]bool{finding.SetOpen: true, finding.GroupOpen: true, finding.InterchangeOpen: true}
+	for n := len(head); n < len(doc)-len("000000001~"); n++ {
+		l := check(t, doc[:n], nil)
+		if !finding.Rejects(l.findings) {
+			t.Fatalf("accepted: %s", doc[len(head):n])
+		}
+		for _, f := range l.findings {
+			switch {
+			case trailers[f.Code] && f.Offset != int64(n):
+				t.Errorf("%s is told at byte %d of %d: %s", f.Code, f.Offset, n, doc[len(head):n])
+			case f.Level == finding.Elements || f.Level == finding.Codes || f.Code == finding.BadTag || f.Code == finding.UnknownSegment || f.Code == finding.Outside:
+				t.Errorf("a consequence is told, %s, after %s", f, doc[len(head):n])
+			}
+		}
+	}
+	// Where the agreement lets trailers be missing, the torn segment is all that tells.
+	torn := doc[:strings.Index(doc, "260102~REF")]
+	if l := check(t, torn, validate.Policy{finding.Envelope: validate.Warn}); !strings.Contains(lines(l.findings), "BEG") {
+		t.Errorf("nothing tells that the date is torn:\n%s", lines(l.findings))
+	}
+	// Trailers that are missed in the middle are missed at what stands in their place.
+	at := strings.Index(doc, "GE*")
+	l := check(t, doc[:at]+doc[strings.Index(doc, "IEA*"):], nil)
+	if len(l.findings) != 1 || l.findings[0].Code != finding.GroupOpen || l.findings[0].Offset != int64(at) {
+		t.Errorf("said %v, expected the missing GE at byte %d", l.findings, at)
+	}
+}
