@@ -1,10 +1,12 @@
 package grammar
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,17 +16,39 @@ import (
 // problems collects what is wrong with the files of one grammar.
 type problems struct {
 	file  string
-	all   []error
+	all   []problem
 	lines map[*Node]*yaml.Node  // of a set
 	told  map[string]*yaml.Node // names of members that were reported there
 	loops int                   // around what is read
 }
 
-func (p *problems) at(n *yaml.Node, format string, args ...any) {
-	p.all = append(p.all, fmt.Errorf("%s:%d:%d: %s", p.file, n.Line, n.Column, fmt.Sprintf(format, args...)))
+// problem is one of them, at its place.
+type problem struct {
+	file      string
+	line, col int
+	message   string
 }
 
-func (p *problems) err() error { return errors.Join(p.all...) }
+// Error is file, line, column and message, as editors take it.
+func (p problem) Error() string { return fmt.Sprintf("%s:%d:%d: %s", p.file, p.line, p.col, p.message) }
+
+func (p problem) compare(other problem) int {
+	return cmp.Or(cmp.Compare(p.file, other.file), cmp.Compare(p.line, other.line), cmp.Compare(p.col, other.col))
+}
+
+func (p *problems) at(n *yaml.Node, format string, args ...any) {
+	p.all = append(p.all, problem{p.file, n.Line, n.Column, fmt.Sprintf(format, args...)})
+}
+
+// err is all of them in the order of the file, whatever was looked at first.
+func (p *problems) err() error {
+	slices.SortStableFunc(p.all, problem.compare)
+	all := make([]error, 0, len(p.all))
+	for _, one := range p.all {
+		all = append(all, one)
+	}
+	return errors.Join(all...)
+}
 
 // maxFile bounds a grammar file.
 const maxFile = 4 << 20

@@ -3,6 +3,7 @@ package grammar_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -134,7 +135,11 @@ func TestOverlayMistakesAreAllTold(t *testing.T) {
 			}
 		})
 	}
-	_, err := lib.Overlay("a.yaml", []byte(head+"segments:\n  QQQ: required\n  CUR: never\ncodes:\n  \"99999\": [EA]\n"))
+	_, err := lib.Overlay("a.yaml", []byte(head+"codes:\n  \"99999\": [EA]\nsegments:\n  CUR: never\n  QQQ: required\n"))
+	if order := regexp.MustCompile(`(?s)^a\.yaml:4:3: .*\na\.yaml:6:8: .*\na\.yaml:7:3: [^\n]*$`); err == nil || !order.MatchString(err.Error()) {
+		t.Errorf("not in the order of the file: %v", err)
+	}
+	_, err = lib.Overlay("a.yaml", []byte(head+"segments:\n  QQQ: required\n  CUR: never\ncodes:\n  \"99999\": [EA]\n"))
 	if err == nil || strings.Count(err.Error(), "a.yaml:") != 3 {
 		t.Errorf("not all at once: %v", err)
 	}
