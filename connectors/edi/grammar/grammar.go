@@ -170,8 +170,10 @@ type Set struct {
 	// Agreed is what it asks.
 	Overlay string
 	Agreed  *Agreed
-	tags    map[syntax.Key]bool
-	index   *Index
+	// Doubts are what of the overlay may be a mistake, with file, line and column.
+	Doubts []string
+	tags   map[syntax.Key]bool
+	index  *Index
 }
 
 // Spot is the place of a value: an element, or a component of one, of a segment

@@ -22,7 +22,8 @@ const MaxOverlay = 256 << 10
 // grammars). file is the name for messages. The set is new, immutable and safe
 // for concurrent use; that of the library is not touched.
 //
-// The error lists all that is wrong with the file.
+// The error lists all that is wrong with the file; Doubts of the set are what only
+// may be.
 func (l *Library) Overlay(file string, data []byte) (*Set, error) {
 	root, err := parseYAML(file, data, MaxOverlay)
 	if err != nil {
@@ -48,7 +49,72 @@ func (l *Library) Overlay(file string, data []byte) (*Set, error) {
 	if err := p.err(); err != nil {
 		return nil, err
 	}
+	o.doubt()
 	return o.set, nil
+}
+
+// doubt notes the qualifiers that no list has. Lists that are open have only the
+// usual codes, so that nothing is wrong with others; but a place with a code that
+// never comes is one that is never checked.
+func (o *overlaying) doubt() {
+	known := map[string]map[string]bool{} // by element: what names items of loops
+	each(o.set.Body, func(n *Node) {
+		for _, names := range n.As {
+			p := position(n.Segment, n.AsAt, 0)
+			if p == nil || p.Element == nil {
+				continue
+			}
+			if known[p.Element.ID] == nil {
+				known[p.Element.ID] = map[string]bool{}
+			}
+			for code := range names {
+				known[p.Element.ID][code] = true
+			}
+		}
+	})
+	var all []problem
+	check := func(e *entry, n *Node, q *Qualifier) {
+		if n == nil || q == nil {
+			return
+		}
+		pos := position(n.Segment, q.Element, q.Component)
+		if pos == nil || pos.Element == nil || len(pos.Element.Codes) == 0 {
+			return
+		}
+		for _, c := range q.Codes {
+			if _, listed := pos.Element.Codes[c]; listed || known[pos.Element.ID][c] {
+				continue
+			}
+			all = append(all, problem{o.p.file, e.at.Line, e.at.Column, fmt.Sprintf(
+				"%s: %s (%s) has no code %s among the usual ones, %s; if the partner sends it, say so: codes: {%q: {add: [%s]}}",
+				e.at.Value, place(n.Segment, q.Element, q.Component), pos.Name, c, shortened(pos.Element.CodeList()), pos.Element.ID, c)})
+		}
+	}
+	for _, e := range o.entries {
+		check(e, e.loop, e.of)
+		n := e.node
+		if n == nil { // at several places
+			each(o.set.Body, func(x *Node) {
+				if x.Key == e.key {
+					n = x
+				}
+			})
+		}
+		check(e, n, e.is)
+	}
+	slices.SortStableFunc(all, problem.compare)
+	for _, one := range all {
+		o.set.Doubts = append(o.set.Doubts, one.Error())
+	}
+}
+
+// shortened is the beginning of a list.
+func shortened(list []string) string {
+	const most = 12
+	if len(list) > most {
+		return strings.Join(list[:most], " ") + " …"
+	}
+	return strings.Join(list, " ")
 }
 
 // plan prepares what was copied and changed for validators.

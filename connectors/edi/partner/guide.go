@@ -14,6 +14,7 @@ import (
 type Guides struct {
 	received map[guideID]*grammar.Set
 	sent     map[string]*grammar.Set // by set
+	doubts   []string
 }
 
 type guideID struct {
@@ -30,6 +31,7 @@ func (p *Partner) Guides(lib *grammar.Library) (*Guides, error) {
 		set, err := guide(lib, "receive", id, p.Receive[id].Overlay)
 		if set != nil {
 			g.received[guideID{set.Standard, set.Version, set.ID}] = set
+			g.doubts = append(g.doubts, set.Doubts...)
 		}
 		all = append(all, err)
 	}
@@ -37,6 +39,7 @@ func (p *Partner) Guides(lib *grammar.Library) (*Guides, error) {
 		set, err := guide(lib, "send", id, p.Send[id].Overlay)
 		if set != nil {
 			g.sent[id] = set
+			g.doubts = append(g.doubts, set.Doubts...)
 		}
 		all = append(all, err)
 	}
@@ -60,6 +63,10 @@ func guide(lib *grammar.Library, side, id, overlay string) (*grammar.Set, error)
 func (g *Guides) Received(std syntax.Standard, release, set string) *grammar.Set {
 	return g.received[guideID{std, release, set}]
 }
+
+// Doubts are what of the guides may be a mistake, by key and line as the error of
+// [Partner.Guides].
+func (g *Guides) Doubts() []string { return g.doubts }
 
 // Sent is the guide of a set that we write, as a validator asks for it; nil when
 // there is none.

@@ -23,7 +23,8 @@ func lintCommand() *cobra.Command {
 		Long: `Compiles every grammar: the shipped ones, or those of a folder with x12/ and
 edifact/ in it. An overlay file, or a folder with some, is compiled over the
 shipped grammars or those of --grammars. All problems are reported with file,
-line and column.
+line and column. A qualifier that is not among the usual ones, such as N1[QX], is a
+warning: it may be the partner's own, or a slip that would never be noticed.
 
 --schema prints the JSON Schema of the files instead, for editors.`,
 		Example: "  crossdock edi lint\n  crossdock edi lint ./grammars\n  crossdock edi lint partners/acme-850.yaml\n  crossdock edi lint --schema overlay > overlay.schema.json",
@@ -46,6 +47,9 @@ line and column.
 			}
 			for _, r := range out {
 				fmt.Fprintln(a.out, r)
+				for _, w := range r.Warnings {
+					fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
+				}
 			}
 			return nil
 		},
@@ -62,6 +66,8 @@ type linted struct {
 	Sets     []string `json:"sets"`
 	Overlay  string   `json:"overlay,omitempty"`
 	File     string   `json:"file,omitempty"`
+	// Warnings are what may be a mistake.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 func (l linted) String() string {
@@ -125,7 +131,7 @@ func lintOverlay(dir, file string) (linted, error) {
 	if err != nil {
 		return linted{}, err
 	}
-	return linted{Standard: s.Standard.String(), Release: s.Version, Sets: []string{s.ID}, Overlay: s.Overlay, File: file}, nil
+	return linted{Standard: s.Standard.String(), Release: s.Version, Sets: []string{s.ID}, Overlay: s.Overlay, File: file, Warnings: s.Doubts}, nil
 }
 
 func lintGrammars(lib *grammar.Library) ([]linted, error) {

@@ -151,14 +151,20 @@ var guidePlace = regexp.MustCompile(`(?m)^(receive|send)\.([^.\s]+)\.overlay:(?:
 
 // guides compiles the overlays.
 func (c *checker) guides(file *config.Partner, p *agreement.Partner) {
-	_, err := p.Guides(c.library)
-	if err == nil {
-		return
+	g, err := p.Guides(c.library)
+	if err != nil {
+		c.inGuides(file, err.Error(), strictyaml.Error)
 	}
-	text := err.Error()
+	for _, doubt := range g.Doubts() {
+		c.inGuides(file, doubt, strictyaml.Warning)
+	}
+}
+
+// inGuides gives what is said of overlays its place in the partner's file.
+func (c *checker) inGuides(file *config.Partner, text string, severity strictyaml.Severity) {
 	places := guidePlace.FindAllStringSubmatchIndex(text, -1)
 	if len(places) == 0 {
-		c.found.Add(file.ID.Pos, "", "%v", err)
+		c.found = append(c.found, strictyaml.Finding{Pos: file.ID.Pos, Severity: severity, Message: text})
 	}
 	for i, m := range places {
 		end := len(text)
@@ -180,7 +186,9 @@ func (c *checker) guides(file *config.Partner, p *agreement.Partner) {
 			pos.Col += 1 + col
 			message = fmt.Sprintf("overlay of %s, line %s: %s", part(2), part(3), message)
 		}
-		c.found.Add(pos, "connectors/edi/grammars/README.md tells what an overlay may say", "%s", message)
+		c.found = append(c.found, strictyaml.Finding{
+			Pos: pos, Severity: severity, Message: message, Hint: "connectors/edi/grammars/README.md tells what an overlay may say",
+		})
 	}
 }
 
