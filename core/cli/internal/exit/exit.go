@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// Error ends the process with a status other than 2, which wrong use (an
-// unknown command or flag) ends with.
+// Error ends the process with a status: 1 when what was asked for failed, 2 on wrong use,
+// which an unknown command or flag ends with as well.
 type Error struct {
 	Code int
 	Err  error // nil: everything was said already
