@@ -262,9 +262,7 @@ func faultOf(e *grammar.Element, data []byte, decimal byte, std syntax.Standard)
 		if !printable(data) {
 			return badCharacters, n
 		}
-		if n > e.Max {
-			n = utf8.RuneCount(data)
-		}
+		n = characters(data)
 	}
 	switch {
 	case n < e.Min:
@@ -293,6 +291,14 @@ func countDigits(data []byte, point bool, decimal byte, std syntax.Standard) (di
 		}
 	}
 	return digits, digits > 0
+}
+
+// characters counts those of a text, which is UTF-8 or ISO 8859-1.
+func characters(data []byte) int {
+	if !utf8.Valid(data) {
+		return len(data)
+	}
+	return utf8.RuneCount(data)
 }
 
 // printable tells that no control characters are in data.

@@ -89,8 +89,11 @@ func (v *values) fit(c *grammar.Check, from, to int) bool {
 	n := uint32(to - from)
 	switch c.Type {
 	case grammar.Text:
-		if !v.ascii && !printable(v.data[from:to]) {
-			return false
+		if !v.ascii {
+			if !printable(v.data[from:to]) {
+				return false
+			}
+			n = uint32(characters(v.data[from:to]))
 		}
 		if c.Codes == nil {
 			return n-c.Min <= c.Max-c.Min
