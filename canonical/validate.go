@@ -72,6 +72,24 @@ func Validate(entity string, doc []byte) error {
 	return err
 }
 
+// Compiled returns the schema of an entity as [Validate] uses it, for those who
+// check documents in a form of their own. It must not be changed.
+func Compiled(entity string) (*jsonschema.Schema, error) {
+	c, err := load()
+	if err != nil {
+		return nil, err
+	}
+	e, ok := c.entities[fold(entity)]
+	if !ok {
+		return nil, unknownEntity(entity, c.names)
+	}
+	schemas, err := compile()
+	if err != nil {
+		return nil, err
+	}
+	return schemas[e.name], nil
+}
+
 func unknownEntity(entity string, names []string) error {
 	return fmt.Errorf("canonical entity %q does not exist: expected one of %s", entity, strings.Join(names, ", "))
 }

@@ -10,10 +10,12 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"github.com/crossdock/crossdock/canonical"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"github.com/crossdock/crossdock/core/strictyaml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -32,6 +34,8 @@ type compiler struct {
 	fragments map[string]*fragment
 	zones     language.Zones
 	outer     *scope // src and out without the mapping's variables
+
+	constraints *jsonschema.Schema // of the target
 
 	reads  map[string]bool // source paths that are read, exactly
 	wholes map[string]bool // source paths that are read with all below
@@ -243,6 +247,7 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *schema.Schema {
 		}
 		if key == "target" {
 			c.m.program.Valid = schema.ForEntity(entity)
+			c.constraints, _ = canonical.Compiled(entity) // without it the validator is asked
 		}
 		return s
 	}
@@ -255,12 +260,12 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *schema.Schema {
 }
 
 func (c *compiler) validator(file string, at *yaml.Node) {
-	v, err := schema.ForFile(c.fsys, file)
+	v, s, err := schema.ForFile(c.fsys, file)
 	if err != nil {
 		c.fail(c.file.at(at), CodeValue, "", "the target schema cannot be used: %v", err)
 		return
 	}
-	c.m.program.Valid = v
+	c.m.program.Valid, c.constraints = v, s
 }
 
 // topScope has src, out and what the language gives.

@@ -49,6 +49,13 @@
 // the target's schema. Every failure is an [*Error] that names the rule, the
 // place in the source document with its loop indexes, and the value.
 //
+// A document without anything unusual never becomes a tree: the mapping, compiled
+// when it was checked, reads its bytes into a record with fixed places, computes
+// over it and writes the result's bytes, constraints of the schema included. What
+// is unusual is run by an interpreter on top of cel-go, which words all errors and
+// warnings; tests compare the two. [Mapping.Interpreted] tells of a mapping that
+// needs the interpreter for everything.
+//
 // Route files use the same expressions without a mapping: see
 // [CompilePredicate], [CompileKey] and [CompileSplit].
 package mapping

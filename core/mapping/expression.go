@@ -79,14 +79,17 @@ func compileExpression(text string, sc *scope, prov *language.Provider) (*progra
 		return nil, nil, explain(text, issues, sc, prov)
 	}
 	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
-	if costly(checked.NativeRep().Expr(), 0) {
+	counted := costly(checked.NativeRep().Expr(), 0)
+	if counted {
 		opts = append(opts, cel.CostLimit(language.MaxCost))
 	}
 	ready, err := sc.env.Program(checked, opts...)
 	if err != nil {
 		return nil, nil, []problem{{code: CodeSyntax, message: err.Error()}}
 	}
-	e := &program.Expression{Type: checked.OutputType(), Plan: program.Interpreted(ready)}
+	e := &program.Expression{
+		Type: checked.OutputType(), Plan: program.Interpreted(ready), AST: checked.NativeRep(), SchemaOf: prov.SchemaOf, Costly: counted,
+	}
 	r := &reading{ast: checked.NativeRep(), prov: prov, bases: sc.bases, expr: e}
 	r.result = r.walk(r.ast.Expr(), nil)
 	simple(e, r, sc)

@@ -92,6 +92,19 @@ func (l Layout) Parse(s string, zone *time.Location) (time.Time, error) {
 	return t, nil
 }
 
+// Digits is how long a date in this layout is when it is nothing but yyyyMMdd,
+// alone or with HHmm or HHmmss behind it; 0 for other layouts.
+func (l Layout) Digits() int {
+	switch l.goes {
+	case "20060102", "200601021504", "20060102150405":
+		return len(l.goes)
+	}
+	return 0
+}
+
+// Go is the layout as package time writes it.
+func (l Layout) Go() string { return l.goes }
+
 // Format writes a time.
 func (l Layout) Format(t time.Time) string { return t.Format(l.goes) }
 

@@ -167,9 +167,9 @@ func (s Settings) Functions() []cel.EnvOption {
 		s.decimals("money", 1, true, func(d []decimal.Decimal, scale int) (decimal.Decimal, error) { return s.Rounding.Round(d[0], scale) }),
 		s.decimals("dmul", 2, true, s.multiply),
 		s.decimals("ddiv", 2, true, s.divide),
-		s.decimals("dadd", 2, false, func(d []decimal.Decimal, scale int) (decimal.Decimal, error) { return sum(d, scale) }),
+		s.decimals("dadd", 2, false, func(d []decimal.Decimal, scale int) (decimal.Decimal, error) { return Sum(d, scale) }),
 		s.decimals("dsub", 2, false, func(d []decimal.Decimal, scale int) (decimal.Decimal, error) {
-			return sum([]decimal.Decimal{d[0], d[1].Neg()}, scale)
+			return Sum([]decimal.Decimal{d[0], d[1].Neg()}, scale)
 		}),
 		s.sumFunction(), compareFunction(),
 		cel.Function("ts",
@@ -290,9 +290,9 @@ func (s Settings) divide(d []decimal.Decimal, scale int) (decimal.Decimal, error
 	return s.Rounding.Round(q, scale)
 }
 
-// sum adds exactly: the result has as many digits after the point as the most
+// Sum adds exactly: the result has as many digits after the point as the most
 // exact part, and at least scale.
-func sum(parts []decimal.Decimal, scale int) (decimal.Decimal, error) {
+func Sum(parts []decimal.Decimal, scale int) (decimal.Decimal, error) {
 	for _, d := range parts {
 		scale = max(scale, d.Scale())
 	}
@@ -328,7 +328,7 @@ func (s Settings) sumFunction() cel.EnvOption {
 			}
 			parts = append(parts, d)
 		}
-		total, err := sum(parts, s.Scale)
+		total, err := Sum(parts, s.Scale)
 		if err != nil {
 			return types.WrapErr(fmt.Errorf("dsum(): %w", err))
 		}

@@ -2,6 +2,7 @@ package program
 
 import (
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types/ref"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 )
@@ -24,10 +25,16 @@ type Expression struct {
 	// Tests are the paths that are there when the condition is true: has(path)
 	// joined with &&.
 	Tests []string
+	// AST is the checked expression, and SchemaOf gives the schemas behind its
+	// types: what another way to run it is made of.
+	AST      *ast.AST
+	SchemaOf func(*cel.Type) *schema.Schema
+	// Costly expressions can take more steps than the document is large; their
+	// cost is counted.
+	Costly bool
 }
 
-// Plan evaluates an expression. The first implementation is cel-go's
-// interpreter; whatever replaces it must give the same values and errors.
+// Plan evaluates an expression.
 type Plan interface {
 	eval(f *frame) (ref.Val, error)
 }

@@ -43,14 +43,14 @@ type Emptiness uint8
 
 // What an empty text may be, as in a rule's `emptyAs`.
 const (
-	emptyInherit Emptiness = iota
-	EmptyKeep
-	emptyMissing
-	emptyNull
+	EmptyInherit Emptiness = iota // what settings.emptyAs says
+	EmptyKeep                     // a value
+	EmptyMissing                  // no value
+	EmptyNull                     // JSON null
 )
 
 // Emptinesses are the words for them in mapping files.
-var Emptinesses = map[string]Emptiness{"empty": EmptyKeep, "missing": emptyMissing, "null": emptyNull}
+var Emptinesses = map[string]Emptiness{"empty": EmptyKeep, "missing": EmptyMissing, "null": EmptyNull}
 
 // Rule makes one value of the result. Rules form a tree in the shape of the
 // target; after the check they never change.

@@ -39,8 +39,8 @@ type variable struct {
 	val  ref.Val
 }
 
-// maxRuns is how many rules one document may make run.
-const maxRuns = 20_000_000
+// MaxRuns is how many rules one document may make run.
+const MaxRuns = 20_000_000
 
 func (f *frame) Parent() cel.Activation { return nil }
 
@@ -73,8 +73,8 @@ type stop struct{ error }
 func (s stop) Unwrap() error { return s.error }
 
 func (f *frame) tick() error {
-	if f.runs++; f.runs > maxRuns {
-		return stop{fmt.Errorf("the document makes more than %d rules run", maxRuns)}
+	if f.runs++; f.runs > MaxRuns {
+		return stop{fmt.Errorf("the document makes more than %d rules run", MaxRuns)}
 	}
 	if f.runs&255 == 0 && f.ctx.Err() != nil {
 		return stop{fmt.Errorf("the mapping was interrupted: %w", context.Cause(f.ctx))}
@@ -353,13 +353,15 @@ func (f *frame) produce(r *Rule) (*document.Node, error) {
 // requires in it.
 func (f *frame) object(r *Rule) (*document.Node, error) {
 	defer func(n int) { f.vars = f.vars[:n] }(len(f.vars))
+	var params []variable // which do not see each other
 	for _, b := range r.With {
 		v, err := f.bind(b)
 		if err != nil {
 			return nil, err
 		}
-		f.vars = append(f.vars, v)
+		params = append(params, v)
 	}
+	f.vars = append(f.vars, params...)
 	n := document.NewObject("")
 	if f.out == nil {
 		f.outRoot(n)

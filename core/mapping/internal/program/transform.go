@@ -15,13 +15,13 @@ import (
 func (f *frame) transform(r *Rule, n *document.Node) (*document.Node, error) {
 	if n.Kind == document.Text && n.Text == "" {
 		empty := r.Empty
-		if empty == emptyInherit {
+		if empty == EmptyInherit {
 			empty = f.p.Empty
 		}
 		switch empty {
-		case emptyMissing:
+		case EmptyMissing:
 			return nil, language.Missing("the text is empty")
-		case emptyNull:
+		case EmptyNull:
 			return &document.Node{Kind: document.Null}, nil
 		}
 	}

@@ -79,15 +79,15 @@ func (l schemaFiles) Load(url string) (any, error) {
 	return v, nil
 }
 
-// ForFile compiles a schema file once.
-func ForFile(fsys fs.FS, file string) (Validator, error) {
+// ForFile compiles a schema file once. The second result is the compiled schema.
+func ForFile(fsys fs.FS, file string) (Validator, *jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
 	c.UseLoader(schemaFiles{fsys})
 	s, err := c.Compile(resourceID + path.Clean(file))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return func(n *document.Node, _ []byte) ([]Violation, error) {
 		err := s.Validate(n.Any())
@@ -108,5 +108,5 @@ func ForFile(fsys fs.FS, file string) (Validator, error) {
 		}
 		walk(invalid)
 		return out, nil
-	}, nil
+	}, s, nil
 }

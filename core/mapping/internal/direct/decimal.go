@@ -1,0 +1,281 @@
+package direct
+
+import (
+	"math"
+	"time"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"github.com/crossdock/crossdock/core/mapping/internal/language"
+	"github.com/govalues/decimal"
+)
+
+// settled compiles the functions that depend on the mapping's settings, and those
+// over decimals.
+func (x *expression) settled(name string, in []fn, args []ast.Expr) (fn, error) {
+	s := x.m.settings
+	switch {
+	case name == "money" && len(in) <= 2:
+		return decimals(in, 1, s.Scale, func(d [2]decimal.Decimal, scale int) (decimal.Decimal, error) { return s.Rounding.Round(d[0], scale) }), nil
+	case name == "dmul" && len(in) <= 3:
+		return decimals(in, 2, s.Scale, func(d [2]decimal.Decimal, scale int) (decimal.Decimal, error) {
+			p, err := d[0].Mul(d[1])
+			if err != nil {
+				return p, err
+			}
+			return s.Rounding.Round(p, scale)
+		}), nil
+	case name == "dadd" && len(in) == 2:
+		return decimals(in, 2, s.Scale, func(d [2]decimal.Decimal, scale int) (decimal.Decimal, error) { return language.Sum(d[:], scale) }), nil
+	case name == "dsub" && len(in) == 2:
+		return decimals(in, 2, s.Scale, func(d [2]decimal.Decimal, scale int) (decimal.Decimal, error) {
+			d[1] = d[1].Neg()
+			return language.Sum(d[:], scale)
+		}), nil
+	case name == "ddiv" && len(in) <= 3:
+		return decimals(in, 2, s.Scale, func(d [2]decimal.Decimal, scale int) (decimal.Decimal, error) {
+			q, err := d[0].Quo(d[1]) // refuses to divide by zero
+			if err != nil {
+				return q, err
+			}
+			return s.Rounding.Round(q, scale)
+		}), nil
+	case name == "formatTime" && (len(in) == 2 || len(in) == 3):
+		return x.formatTime(in, args)
+	case name == "dcmp" && len(in) == 2:
+		return strict2(in[0], in[1], func(f *frame, a, b value) value {
+			d, ok := f.decimal(a)
+			e, ok2 := f.decimal(b)
+			if !ok || !ok2 {
+				return f.giveUp()
+			}
+			return value{kind: integer, n: int64(d.Cmp(e))}
+		}), nil
+	case name == "dsum" && len(in) == 1:
+		return x.sum(in[0]), nil
+	case name == "ts" && (len(in) == 2 || len(in) == 3):
+		return x.timestamp(in, args)
+	}
+	return nil, nil
+}
+
+// decimal reads a decimal as the language does.
+func (f *frame) decimal(v value) (decimal.Decimal, bool) {
+	switch v.kind {
+	case text:
+		return parseDecimal(v.s)
+	case integer:
+		d, err := decimal.New(v.n, 0)
+		return d, err == nil
+	case double:
+		s, ok := f.digits(v)
+		if !ok {
+			return decimal.Decimal{}, false
+		}
+		d, err := language.ParseDecimal(s)
+		return d, err == nil
+	}
+	return decimal.Decimal{}, false
+}
+
+// parseDecimal reads the usual form, such as -12.50, and leaves others to the
+// language.
+func parseDecimal(s string) (decimal.Decimal, bool) {
+	if n, scale, ok := usual(s); ok {
+		if d, err := decimal.New(n, scale); err == nil {
+			return d, true
+		}
+	}
+	d, err := language.ParseDecimal(s)
+	return d, err == nil
+}
+
+func usual(s string) (n int64, scale int, ok bool) {
+	const most = 18 // digits of an int64
+	digits := s
+	if len(s) > 0 && s[0] == '-' {
+		digits = s[1:]
+	}
+	if len(digits) == 0 || len(digits) > most {
+		return 0, 0, false
+	}
+	for i := range len(digits) {
+		switch c := digits[i]; {
+		case c >= '0' && c <= '9':
+			n = n*10 + int64(c-'0')
+		case c == '.' && scale == 0 && i > 0 && i < len(digits)-1:
+			scale = len(digits) - 1 - i
+		default:
+			return 0, 0, false
+		}
+	}
+	if len(digits) < len(s) {
+		n = -n
+	}
+	return n, scale, true
+}
+
+func (f *frame) decimalText(d decimal.Decimal, err error) value {
+	if err != nil {
+		return f.giveUp()
+	}
+	at := len(f.scratch)
+	if f.scratch, err = d.AppendText(f.scratch); err != nil {
+		return f.giveUp()
+	}
+	return f.made(at)
+}
+
+// decimals compiles a function of one or two decimals, and a scale if there is one
+// more argument.
+func decimals(in []fn, n, scale int, do func([2]decimal.Decimal, int) (decimal.Decimal, error)) fn {
+	return func(f *frame) value {
+		var d [2]decimal.Decimal
+		digits := scale
+		for i, a := range in {
+			v := a(f)
+			if v.kind == absent {
+				return v
+			}
+			if i == n {
+				if v.kind != integer || v.n < 0 || v.n > decimal.MaxScale {
+					return f.giveUp()
+				}
+				digits = int(v.n)
+				continue
+			}
+			var ok bool
+			if d[i], ok = f.decimal(v); !ok {
+				return f.giveUp()
+			}
+		}
+		return f.decimalText(do(d, digits))
+	}
+}
+
+func (x *expression) sum(in fn) fn {
+	scale := x.m.settings.Scale
+	return strict1(in, func(f *frame, l value) value {
+		if l.kind != list {
+			return f.giveUp()
+		}
+		total, digits := decimal.MustNew(0, 0), scale
+		for pass := range 2 {
+			// The result has as many digits as the most exact part, which the first
+			// pass finds.
+			for i := range int(l.n & math.MaxUint32) {
+				d, ok := f.decimal(f.items(l)[i])
+				if !ok {
+					return f.giveUp()
+				}
+				if pass == 0 {
+					digits = max(digits, d.Scale())
+					continue
+				}
+				var err error
+				if total, err = total.AddExact(d, digits); err != nil {
+					return f.giveUp()
+				}
+			}
+		}
+		return f.decimalText(total.Pad(digits), nil)
+	})
+}
+
+// timestamp compiles ts() of a fixed zone.
+func (x *expression) timestamp(in []fn, args []ast.Expr) (fn, error) {
+	zone, err := x.zone(args)
+	if err != nil {
+		return nil, err
+	}
+	return strict2(in[0], in[1], func(f *frame, date, clock value) value {
+		if date.kind != text || clock.kind != text {
+			return f.giveUp()
+		}
+		t, ok := ediTime(date.s, clock.s, zone)
+		if !ok {
+			return f.giveUp()
+		}
+		return f.timeText(t, time.RFC3339)
+	}), nil
+}
+
+// zone is the one that a third argument names, or that of the settings.
+func (x *expression) zone(args []ast.Expr) (*time.Location, error) {
+	if len(args) < 3 {
+		return x.m.settings.Zone, nil
+	}
+	name, ok := constant(args[2]).(types.String)
+	if !ok {
+		return nil, unsupported("a time zone that an expression makes")
+	}
+	var zones language.Zones
+	return zones.Load(string(name))
+}
+
+func (x *expression) formatTime(in []fn, args []ast.Expr) (fn, error) {
+	zone, err := x.zone(args)
+	if err != nil {
+		return nil, err
+	}
+	pattern, ok := constant(args[1]).(types.String)
+	if !ok {
+		return nil, unsupported("a date layout that an expression makes")
+	}
+	layout, err := language.ParseLayout(string(pattern))
+	if err != nil {
+		return nil, err
+	}
+	return strict1(in[0], onText(func(f *frame, s string) value {
+		t, err := time.Parse(time.RFC3339Nano, s)
+		if err != nil {
+			return f.giveUp()
+		}
+		return f.timeText(t.In(zone), layout.Go())
+	})), nil
+}
+
+func (f *frame) timeText(t time.Time, layout string) value {
+	at := len(f.scratch)
+	f.scratch = t.AppendFormat(f.scratch, layout)
+	return f.made(at)
+}
+
+// ediTime reads yyyyMMdd with HHmm, HHmmss or nothing; what else there is, the
+// interpreter reads.
+func ediTime(date, clock string, zone *time.Location) (time.Time, bool) {
+	if len(date) != 8 || len(clock) != 0 && len(clock) != 4 && len(clock) != 6 {
+		return time.Time{}, false
+	}
+	var at [6]int // year, month, day, hour, minute, second
+	ok := number2(date, 0, &at[0]) && number2(date, 2, &at[1])
+	at[0] = at[0]*100 + at[1]
+	ok = ok && number2(date, 4, &at[1]) && number2(date, 6, &at[2])
+	for i := range len(clock) / 2 {
+		ok = ok && number2(clock, 2*i, &at[3+i])
+	}
+	if !ok {
+		return time.Time{}, false
+	}
+	return moment(at, zone)
+}
+
+func number2(s string, at int, to *int) bool {
+	a, b := s[at]-'0', s[at+1]-'0'
+	*to = int(a)*10 + int(b)
+	return a <= 9 && b <= 9
+}
+
+// moment is a time whose parts are in their ranges.
+func moment(at [6]int, zone *time.Location) (time.Time, bool) {
+	if at[1] < 1 || at[1] > 12 || at[2] < 1 || at[3] > 23 || at[4] > 59 || at[5] > 59 {
+		return time.Time{}, false
+	}
+	const shortest = 28
+	if at[2] > shortest {
+		if last := time.Date(at[0], time.Month(at[1])+1, 0, 0, 0, 0, 0, time.UTC).Day(); at[2] > last {
+			return time.Time{}, false
+		}
+	}
+	return time.Date(at[0], time.Month(at[1]), at[2], at[3], at[4], at[5], 0, zone), true
+}

@@ -1,0 +1,626 @@
+package direct
+
+import (
+	"errors"
+	"math"
+	"time"
+
+	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/language"
+	"github.com/crossdock/crossdock/core/mapping/internal/program"
+	"github.com/crossdock/crossdock/core/mapping/internal/schema"
+)
+
+// rule is a compiled rule. It has what a run needs when all goes right.
+type rule struct {
+	kind     program.Kind
+	when     fn
+	required bool
+	demanded bool
+	fallback value // absent when there is none
+
+	make      func(f *frame) value // of plain values, with what is done to them
+	children  []*rule
+	shape     *shape
+	root      bool
+	with      []binding
+	item      *rule
+	as, index int // slots; 0 for none
+	list      binding
+}
+
+// binding is a variable.
+type binding struct {
+	slot int
+	fn   fn
+	// leaf is the schema of a value that is kept as it was read.
+	leaf *schema.Schema
+	path bool
+}
+
+// value is the variable's. Null where the schema knows none is missing.
+func (b binding) value(f *frame) value {
+	v := b.fn(f)
+	if b.path && v.kind == null && b.leaf != nil && b.leaf.Kind != schema.Any && !b.leaf.Nullable {
+		return value{}
+	}
+	return v
+}
+
+// program compiles the rules in the order in which they see each other.
+func (c *compiler) program() error {
+	p, m := c.m.p, c.m
+	if p.Source == nil || p.Target == nil || p.Valid == nil {
+		return unsupported("a side without a schema")
+	}
+	c.m.vars = 1
+	var err error
+	if m.source, err = m.sourceShape(p.Source, map[*schema.Schema]*shape{}); err != nil {
+		return err
+	}
+	sc := scope{}
+	for _, l := range p.Lets {
+		b, v, err := c.binding(l, sc)
+		if err != nil {
+			return err
+		}
+		m.lets, sc = append(m.lets, b), sc.with(l.Name, v)
+	}
+	if m.root, err = c.rule(p.Root, sc); err != nil {
+		return err
+	}
+	for _, a := range p.Asserts {
+		that, err := c.expression(a.That, sc)
+		if err != nil {
+			return err
+		}
+		m.asserts = append(m.asserts, that.fn)
+	}
+	c.link()
+	return nil
+}
+
+func (c *compiler) binding(b program.Binding, sc scope) (binding, variable, error) {
+	out := binding{slot: c.slot()}
+	if b.Expr.Path != nil {
+		var err error
+		out.fn, err = c.path(b.Expr, sc)
+		out.path, out.leaf = true, b.Expr.Leaf.Resolved()
+		leaf := out.leaf
+		if len(b.Expr.Path) == 1 {
+			leaf = c.schemaOfName(b.Expr.Path[0], sc)
+		} else if leaf == nil {
+			return out, variable{}, unsupported("the path %v, of which the schema says nothing", b.Expr.Path)
+		}
+		return out, variable{out.slot, leaf}, err
+	}
+	r, err := c.expression(b.Expr, sc)
+	out.fn = r.fn
+	return out, variable{out.slot, r.schema}, err
+}
+
+func (c *compiler) schemaOfName(name string, sc scope) *schema.Schema {
+	if v, ok := sc[name]; ok {
+		return v.schema
+	}
+	if name == language.NameOut {
+		return c.m.p.Target.Resolved()
+	}
+	return c.m.p.Source.Resolved()
+}
+
+func (c *compiler) rule(r *program.Rule, sc scope) (out *rule, err error) {
+	out = &rule{kind: r.Kind, required: r.Required, demanded: r.Demanded, root: r.Root}
+	defer func() {
+		if err != nil && r.At.File != "" {
+			err = located(r, err)
+		}
+	}()
+	if r.When != nil {
+		when, err := c.expression(r.When, sc)
+		if err != nil {
+			return nil, err
+		}
+		out.when = when.fn
+	}
+	if r.Fallback != nil {
+		if out.fallback, err = c.fixed(r.Fallback); err != nil {
+			return nil, err
+		}
+	}
+	switch r.Kind {
+	case program.Object:
+		return out, c.object(out, r, sc)
+	case program.List:
+		for _, kid := range r.Children {
+			k, err := c.rule(kid, sc)
+			if err != nil {
+				return nil, err
+			}
+			out.children = append(out.children, k)
+		}
+		return out, nil
+	case program.Each:
+		return out, c.each(out, r, sc)
+	}
+	if r.Constant != nil {
+		v, err := c.fixed(r.Constant)
+		out.make = func(*frame) value { return v }
+		return out, err
+	}
+	out.make, err = c.plain(r, sc)
+	return out, err
+}
+
+// placed is an error with the place of its rule.
+type placed struct {
+	at  string
+	err error
+}
+
+func (p *placed) Error() string { return p.at + ": " + p.err.Error() }
+func (p *placed) Unwrap() error { return p.err }
+
+func located(r *program.Rule, err error) error {
+	var have *placed
+	if errors.As(err, &have) {
+		return err
+	}
+	return &placed{r.At.String(), err}
+}
+
+// fixed is a plain value that a file names.
+func (c *compiler) fixed(n *document.Node) (value, error) {
+	switch n.Kind {
+	case document.Null:
+		return value{kind: null}, nil
+	case document.Bool:
+		return truth(n.Truth), nil
+	case document.Number:
+		return value{kind: number, s: n.Text}, nil
+	case document.Text:
+		return value{kind: text, s: n.Text}, nil
+	}
+	return value{}, unsupported("a fixed object or list")
+}
+
+func (c *compiler) object(out *rule, r *program.Rule, sc scope) error {
+	inner := sc
+	for _, w := range r.With {
+		b, v, err := c.binding(w, sc)
+		if err != nil {
+			return err
+		}
+		out.with, inner = append(out.with, b), inner.with(w.Name, v)
+	}
+	names := make([]string, len(r.Children))
+	for i, kid := range r.Children {
+		k, err := c.rule(kid, inner)
+		if err != nil {
+			return err
+		}
+		out.children, names[i] = append(out.children, k), kid.Key
+	}
+	var err error
+	out.shape, err = c.m.newShape(names)
+	return err
+}
+
+func (c *compiler) each(out *rule, r *program.Rule, sc scope) error {
+	b, v, err := c.binding(program.Binding{Name: r.As, Expr: r.Expr}, sc)
+	if err != nil {
+		return err
+	}
+	out.list, out.as = b, c.slot()
+	inner := sc.with(r.As, variable{out.as, itemSchema(v.schema)})
+	if r.Index != "" {
+		out.index = c.slot()
+		inner = inner.with(r.Index, variable{slot: out.index})
+	}
+	out.item, err = c.rule(r.Item, inner)
+	return err
+}
+
+// run makes the value of a rule, absent when it has none.
+func (f *frame) run(r *rule) value {
+	if !f.tick() {
+		return value{}
+	}
+	if r.when != nil {
+		switch v := r.when(f); {
+		case v.kind != boolean:
+			return f.giveUp()
+		case v.n == 0:
+			return f.orFallback(r, value{})
+		}
+	}
+	var v value
+	switch r.kind {
+	case program.Object:
+		v = f.object(r)
+	case program.List:
+		v = f.list(r)
+	case program.Each:
+		v = f.each(r)
+	default:
+		v = r.make(f)
+	}
+	return f.orFallback(r, v)
+}
+
+func (f *frame) orFallback(r *rule, v value) value {
+	if v.kind == absent {
+		if v = r.fallback; v.kind == absent && r.required {
+			f.gaveUp = true
+		}
+	}
+	return v
+}
+
+func (f *frame) object(r *rule) value {
+	for _, b := range r.with {
+		if v := b.fn(f); v.kind == absent {
+			return v
+		}
+		f.vars[b.slot] = b.value(f)
+	}
+	out := f.record(r.shape)
+	if f.out.kind == absent {
+		f.out = out
+	}
+	filled, lacks := r.root, false
+	for i, kid := range r.children {
+		v := f.run(kid)
+		if f.gaveUp {
+			return value{}
+		}
+		if v.kind == absent {
+			lacks = lacks || kid.demanded
+			continue
+		}
+		filled = true
+		f.arena[int(out.n)+i] = v
+	}
+	if !filled {
+		return value{}
+	}
+	if lacks {
+		return f.giveUp()
+	}
+	return out
+}
+
+func (f *frame) list(r *rule) value {
+	base := len(f.stack)
+	for _, kid := range r.children {
+		v := f.run(kid)
+		if f.gaveUp {
+			return value{}
+		}
+		switch {
+		case v.kind == absent:
+		case kid.kind == program.Each:
+			f.stack = append(f.stack, f.items(v)...)
+		default:
+			f.stack = append(f.stack, v)
+		}
+	}
+	return f.keep(base)
+}
+
+func (f *frame) each(r *rule) value {
+	l := r.list.value(f)
+	if l.kind != list {
+		return f.noItems(l)
+	}
+	base := len(f.stack)
+	n := int(l.n & math.MaxUint32)
+	for i := range n {
+		f.vars[r.as] = f.items(l)[i]
+		if r.index > 0 {
+			f.vars[r.index] = value{kind: integer, n: int64(i)}
+		}
+		v := f.run(r.item)
+		if f.gaveUp {
+			return value{}
+		}
+		if v.kind != absent {
+			f.stack = append(f.stack, v)
+		}
+	}
+	return f.keep(base)
+}
+
+// noItems is what a rule makes of something that is no list: null is missing.
+func (f *frame) noItems(v value) value {
+	if v.kind > null {
+		f.gaveUp = true
+	}
+	return value{}
+}
+
+// plain compiles a rule that makes a plain value, and what it does to it.
+func (c *compiler) plain(r *program.Rule, sc scope) (func(*frame) value, error) {
+	get, err := c.got(r, sc)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := c.transforms(r)
+	if err != nil {
+		return nil, err
+	}
+	empty := r.Empty
+	if empty == program.EmptyInherit {
+		empty = c.m.p.Empty
+	}
+	nullable := false
+	if t := r.Schema.Resolved(); t != nil {
+		nullable = t.Nullable
+	}
+	return func(f *frame) value {
+		v := get(f)
+		switch {
+		case v.kind == absent:
+			return v
+		case v.kind == null:
+			if !nullable {
+				return value{}
+			}
+			return v
+		case v.kind == text && v.s == "" && empty != program.EmptyKeep:
+			if empty == program.EmptyMissing {
+				return value{}
+			}
+			return value{kind: null}
+		}
+		for _, do := range steps {
+			if v = do(f, v); v.kind == absent {
+				return v
+			}
+		}
+		return v
+	}, nil
+}
+
+// got compiles where the value comes from.
+func (c *compiler) got(r *program.Rule, sc scope) (fn, error) {
+	e := r.Expr
+	if e == nil {
+		return nil, unsupported("a rule without an expression")
+	}
+	if e.Path == nil {
+		x, err := c.expression(e, sc)
+		if err == nil && x.schema != nil && x.schema.Kind == schema.Object {
+			err = unsupported("the copy of an object")
+		}
+		return func(f *frame) value {
+			v := x.fn(f)
+			if v.kind >= object && !f.copies(v, nil, false) {
+				return f.giveUp()
+			}
+			return v
+		}, err
+	}
+	get, err := c.path(e, sc)
+	if err != nil {
+		return nil, err
+	}
+	leaf := e.Leaf.Resolved()
+	if len(e.Path) == 1 {
+		leaf = c.schemaOfName(e.Path[0], sc)
+	}
+	if leaf != nil && leaf.Kind == schema.Object {
+		return nil, unsupported("the copy of an object")
+	}
+	return func(f *frame) value {
+		v := get(f)
+		if v.kind <= null {
+			return v
+		}
+		if !f.copies(v, leaf, len(e.Path) > 1) {
+			return f.giveUp()
+		}
+		return v
+	}, nil
+}
+
+// copies tells whether a value can be copied: a plain one of the schema's type, or
+// a list of plain ones.
+func (f *frame) copies(v value, leaf *schema.Schema, checked bool) bool {
+	switch v.kind {
+	case list:
+		for _, item := range f.items(v) {
+			if item.kind == object || item.kind == list || item.kind == opaque {
+				return false
+			}
+		}
+	case object, opaque:
+		return false
+	}
+	if leaf == nil || !checked {
+		return true
+	}
+	switch leaf.Kind {
+	case schema.Text:
+		return v.kind == text
+	case schema.Integer, schema.Number:
+		return v.kind == number || v.kind == integer || v.kind == double
+	case schema.Boolean:
+		return v.kind == boolean
+	case schema.List:
+		return v.kind == list
+	}
+	return true
+}
+
+// transforms compiles map, lookup, decimal and date, in this order.
+func (c *compiler) transforms(r *program.Rule) ([]func(*frame, value) value, error) {
+	var out []func(*frame, value) value
+	if r.Codes != nil {
+		do, err := c.codes(r.Codes)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, do)
+	}
+	if r.Lookup != nil {
+		do, err := c.lookup(r.Lookup)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, do)
+	}
+	if r.Decimal != nil {
+		out = append(out, c.decimalRule(r))
+	}
+	if r.Date != nil {
+		out = append(out, dateRule(r.Date))
+	}
+	return out, nil
+}
+
+// key is a value as a key of a table.
+func (f *frame) key(v value) (string, bool) {
+	if v.kind == boolean {
+		return map[bool]string{true: "true", false: "false"}[v.n == 1], true
+	}
+	return f.digits(v)
+}
+
+func (c *compiler) codes(t *program.CodeTable) (func(*frame, value) value, error) {
+	codes := make(map[string]value, len(t.Codes))
+	for code, n := range t.Codes {
+		v, err := c.fixed(n)
+		if err != nil {
+			return nil, err
+		}
+		codes[code] = v
+	}
+	var other value
+	if t.Other != nil {
+		var err error
+		if other, err = c.fixed(t.Other); err != nil {
+			return nil, err
+		}
+	}
+	return func(f *frame, v value) value {
+		key, ok := f.key(v)
+		if !ok {
+			return f.giveUp()
+		}
+		if v, ok := codes[key]; ok {
+			return v
+		}
+		if other.kind == absent {
+			return f.giveUp()
+		}
+		return other
+	}, nil
+}
+
+func (c *compiler) lookup(l *program.Lookup) (func(*frame, value) value, error) {
+	var other value
+	if l.OnMiss == program.UseDefault {
+		var err error
+		if other, err = c.fixed(l.Other); err != nil {
+			return nil, err
+		}
+	}
+	return func(f *frame, v value) value {
+		key, ok := f.key(v)
+		if !ok {
+			return f.giveUp()
+		}
+		var found bool
+		var got string
+		if l.Table == "" {
+			got, found = l.Rows[key]
+		} else {
+			if f.in.Lookup == nil {
+				return f.giveUp()
+			}
+			var err error
+			if got, found, err = f.in.Lookup(f.ctx, l.Name, key); err != nil {
+				return f.giveUp()
+			}
+		}
+		switch {
+		case found:
+			return value{kind: text, s: got}
+		case l.OnMiss == program.UseDefault:
+			return other
+		case l.OnMiss == program.OnSkip:
+			return value{}
+		}
+		return f.giveUp()
+	}, nil
+}
+
+func (c *compiler) decimalRule(r *program.Rule) func(*frame, value) value {
+	d := r.Decimal
+	kind := schema.Text
+	if t := r.Schema.Resolved(); t != nil {
+		kind = t.Kind
+	}
+	return func(f *frame, v value) value {
+		s, ok := f.digits(v)
+		if !ok {
+			return f.giveUp()
+		}
+		n, ok := parseDecimal(s)
+		if !ok {
+			return f.giveUp()
+		}
+		var err error
+		if d.Scale >= 0 {
+			n, err = d.Rounding.Round(n, d.Scale)
+		}
+		if kind == schema.Integer {
+			if err != nil || !n.IsInt() {
+				return f.giveUp()
+			}
+			n = n.Trunc(0)
+		}
+		out := f.decimalText(n, err)
+		if kind == schema.Integer || kind == schema.Number {
+			out.kind = number
+		}
+		return out
+	}
+}
+
+func dateRule(d *program.DateRule) func(*frame, value) value {
+	digits := 0
+	if d.From != nil {
+		digits = d.From.Digits()
+	}
+	return func(f *frame, v value) value {
+		if v.kind != text {
+			return f.giveUp()
+		}
+		var t time.Time
+		ok := false
+		if len(v.s) == digits {
+			const date = 8
+			t, ok = ediTime(v.s[:date], v.s[date:], d.Zone)
+		}
+		if !ok {
+			var err error
+			if d.From != nil {
+				t, err = d.From.Parse(v.s, d.Zone)
+			} else {
+				t, err = time.Parse(time.RFC3339Nano, v.s)
+			}
+			if err != nil {
+				return f.giveUp()
+			}
+		}
+		if d.To == nil {
+			return f.timeText(t, time.RFC3339Nano)
+		}
+		if d.From == nil || d.From.Clock {
+			t = t.In(d.Zone)
+		}
+		return f.timeText(t, d.To.Go())
+	}
+}

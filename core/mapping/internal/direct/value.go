@@ -1,0 +1,280 @@
+package direct
+
+import (
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/crossdock/crossdock/core/mapping/internal/schema"
+)
+
+// kind is what a value is. Numbers are digits as long as nothing computes with
+// them: a document's 1.50 stays 1.50 when it is copied.
+type kind uint8
+
+const (
+	absent  kind = iota // missing
+	null                //
+	boolean             // n is 0 or 1
+	integer             // n
+	double              // n has the bits
+	number              // s has the digits
+	text                // s
+	object              // n is where it begins in the arena, shape says the members
+	list                // n is where it begins << 32 | how many
+	opaque              // there, but not read: no schema says what it is
+)
+
+// value is one JSON value.
+type value struct {
+	kind  kind
+	shape uint16
+	n     int64
+	s     string
+}
+
+// shape is where the members of an object stand: one for each object of the
+// source's schema, and one for each object that a rule makes.
+type shape struct {
+	id    int
+	names []string
+	at    map[string]int
+	quote []string // the names as JSON, with the colon
+	kids  []*shape // of the source: of the members, nil for plain values
+	item  *shape   // of a list of the source
+	guess *guesses // which member comes next
+}
+
+const maxShapes = math.MaxUint16
+
+func (f *frame) items(v value) []value {
+	if v.kind != list {
+		return nil
+	}
+	at := int(v.n >> 32)
+	return f.arena[at : at+int(v.n&math.MaxUint32)]
+}
+
+func (f *frame) member(v value, i int) value { return f.arena[int(v.n)+i] }
+
+// keep makes a list of what was put on the stack from base on.
+func (f *frame) keep(base int) value {
+	at, n := len(f.arena), len(f.stack)-base
+	f.arena = append(f.arena, f.stack[base:]...)
+	f.stack = f.stack[:base]
+	return value{kind: list, n: int64(at)<<32 | int64(n)}
+}
+
+// record makes room for an object's members.
+func (f *frame) record(s *shape) value {
+	at := len(f.arena)
+	n := len(s.names)
+	if cap(f.arena)-at >= n {
+		f.arena = f.arena[:at+n] // cleared when the frame was released
+	} else {
+		f.arena = append(f.arena, make([]value, n)...)
+	}
+	return value{kind: object, shape: uint16(s.id), n: int64(at)}
+}
+
+// computable turns what a document has into what expressions compute with, by the
+// schema's type. What the schema does not allow is for the interpreter.
+func (f *frame) computable(v value, s *schema.Schema) value {
+	if v.kind == absent {
+		return v
+	}
+	kind := schema.Any
+	if s != nil {
+		kind = s.Kind
+	}
+	if v.kind == null {
+		if kind == schema.Any || s.Nullable {
+			return v
+		}
+		return value{}
+	}
+	switch kind {
+	case schema.Text:
+		if v.kind == text {
+			return v
+		}
+	case schema.Boolean:
+		if v.kind == boolean {
+			return v
+		}
+	case schema.Object:
+		if v.kind == object {
+			return v
+		}
+	case schema.List:
+		if v.kind == list {
+			return v
+		}
+	case schema.Integer:
+		if n, ok := f.whole(v); ok {
+			return n
+		}
+	case schema.Number:
+		if n, ok := f.float(v); ok {
+			return n
+		}
+	case schema.Any:
+		switch v.kind {
+		case text, boolean:
+			return v
+		case number, integer, double:
+			if n, ok := f.whole(v); ok {
+				return n
+			}
+		}
+	}
+	return f.giveUp()
+}
+
+// whole reads a number without a fraction.
+func (f *frame) whole(v value) (value, bool) {
+	switch v.kind {
+	case integer:
+		return v, true
+	case number:
+		n, err := strconv.ParseInt(v.s, 10, 64)
+		return value{kind: integer, n: n}, err == nil
+	}
+	return v, false
+}
+
+// exactDigits is how many digits the language lets a float have.
+const exactDigits = 15
+
+func (f *frame) float(v value) (value, bool) {
+	switch v.kind {
+	case double:
+		return v, true
+	case integer:
+		at := len(f.scratch)
+		f.scratch = strconv.AppendInt(f.scratch, v.n, 10)
+		v = f.made(at)
+	case number:
+	default:
+		return v, false
+	}
+	digits := 0
+	for i := range len(v.s) {
+		c := v.s[i]
+		if c == 'e' || c == 'E' {
+			return v, false
+		}
+		if c >= '1' && c <= '9' || c == '0' && digits > 0 {
+			digits++
+		}
+	}
+	x, err := strconv.ParseFloat(v.s, 64)
+	return value{kind: double, n: int64(math.Float64bits(x))}, err == nil && digits <= exactDigits
+}
+
+// digits is a scalar as the text that code lists, lookups and decimals take.
+func (f *frame) digits(v value) (string, bool) {
+	switch v.kind {
+	case text, number:
+		return v.s, true
+	case integer:
+		at := len(f.scratch)
+		f.scratch = strconv.AppendInt(f.scratch, v.n, 10)
+		return f.made(at).s, true
+	case double:
+		at := len(f.scratch)
+		var ok bool
+		f.scratch, ok = appendDouble(f.scratch, math.Float64frombits(uint64(v.n)))
+		return f.made(at).s, ok
+	}
+	return "", false
+}
+
+func appendDouble(b []byte, x float64) ([]byte, bool) {
+	return strconv.AppendFloat(b, x, 'f', -1, 64), !math.IsNaN(x) && !math.IsInf(x, 0)
+}
+
+// append writes a value as JSON without spaces.
+func (f *frame) append(b []byte, v value) []byte {
+	switch v.kind {
+	case null:
+		return append(b, "null"...)
+	case boolean:
+		return strconv.AppendBool(b, v.n == 1)
+	case integer:
+		return strconv.AppendInt(b, v.n, 10)
+	case double:
+		b, ok := appendDouble(b, math.Float64frombits(uint64(v.n)))
+		f.gaveUp = f.gaveUp || !ok
+		return b
+	case number:
+		return append(b, v.s...)
+	case text:
+		return appendText(b, v.s)
+	case list:
+		b = append(b, '[')
+		for i, item := range f.items(v) {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = f.append(b, item)
+		}
+		return append(b, ']')
+	case object:
+		s := f.m.shapes[v.shape]
+		b = append(b, '{')
+		first := true
+		for i, name := range s.quote {
+			member := f.member(v, i)
+			if member.kind == absent {
+				continue
+			}
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = f.append(append(b, name...), member)
+		}
+		return append(b, '}')
+	}
+	f.gaveUp = true
+	return b
+}
+
+// appendText writes text. Texts of documents are valid UTF-8; those that
+// functions cut may not be, and are for the interpreter's writer.
+func appendText(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				b = append(append(b, s[start:i]...), `\ufffd`...)
+				start = i + 1
+			}
+			i += size - 1
+			continue
+		}
+		b = append(b, s[start:i]...)
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\r':
+			b = append(b, '\\', 'r')
+		case '\t':
+			b = append(b, '\\', 't')
+		default:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+		start = i + 1
+	}
+	return append(append(b, s[start:]...), '"')
+}
