@@ -29,6 +29,7 @@ import (
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
 	"github.com/crossdock/crossdock/connectors/edi/validate"
 	"github.com/crossdock/crossdock/examples/bench/internal/edifiles"
+	"github.com/crossdock/crossdock/examples/bench/internal/peer"
 )
 
 //go:embed omniparser_main.go.txt omniparser_850.json
@@ -281,33 +282,16 @@ func validateAlone(name string) error {
 // omniparser builds the peer and lets it read a tenth of the purchase orders: it
 // takes its time.
 func omniparser(dir string, rounds int, asJSON bool) error {
-	cache, err := os.UserCacheDir()
+	parts := map[string][]byte{}
+	for name, to := range map[string]string{"omniparser_main.go.txt": "main.go", "omniparser_850.json": "850.json"} {
+		var err error
+		if parts[to], err = files.ReadFile(name); err != nil {
+			return err
+		}
+	}
+	binary, err := peer.Build("omniparser", "github.com/jf-tech/omniparser@v1.0.5", parts)
 	if err != nil {
 		return err
-	}
-	module := filepath.Join(cache, "crossdock-bench", "omniparser-1.0.5")
-	binary := filepath.Join(module, "omniparser")
-	if err := os.MkdirAll(module, 0o755); err != nil {
-		return err
-	}
-	for name, to := range map[string]string{"omniparser_main.go.txt": "main.go", "omniparser_850.json": "850.json"} {
-		b, err := files.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(module, to), b, 0o644); err != nil {
-			return err
-		}
-	}
-	if err := os.WriteFile(filepath.Join(module, "go.mod"), []byte("module bench.example/omniparser\n\ngo 1.24\n"), 0o644); err != nil {
-		return err
-	}
-	for _, c := range [][]string{{"get", "github.com/jf-tech/omniparser@v1.0.5"}, {"mod", "tidy"}, {"build", "-trimpath", "-o", "omniparser", "."}} {
-		cmd := exec.Command("go", c...)
-		cmd.Dir = module
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("building omniparser: go %s: %w\n%s", strings.Join(c, " "), err, out)
-		}
 	}
 	name := filepath.Join(dir, "peer.edi")
 	if err := edifiles.Write(name, "850", 4<<20, 1); err != nil {
@@ -325,7 +309,7 @@ func omniparser(dir string, rounds int, asJSON bool) error {
 		return err
 	}
 	theirs, err := median(rounds, func() error {
-		cmd := exec.Command(binary, filepath.Join(module, "850.json"), name)
+		cmd := exec.Command(binary, filepath.Join(filepath.Dir(binary), "850.json"), name)
 		cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 		out, err := cmd.CombinedOutput()
 		if err != nil {
