@@ -54,9 +54,12 @@ All problems are reported, with file, line, column and a hint.`,
 			}
 			var fs strictyaml.Findings
 			for _, p := range paths {
-				_, found := lib.Mapping(p)
+				m, found := lib.Mapping(p)
 				for _, f := range found {
 					fs = append(fs, routing.FromMapping(f))
+				}
+				if m != nil && m.Interpreted() != nil && !a.json {
+					fmt.Fprintf(a.Err, "note: %s takes longer than others, because the interpreter runs it: %v\n", p, m.Interpreted())
 				}
 			}
 			return a.findings(fs)
