@@ -390,7 +390,7 @@ func explain(text string, issues *cel.Issues, sc *scope, prov *language.Provider
 }
 
 func known(sc *scope) []string {
-	names := []string{language.NameMeta, language.NameMessageID, "has", "first", "ts", "int", "string", "money", "dmul", "ddiv", "dadd", "dsub", "dsum", "dcmp", "gtin14", "now", "size", "formatTime"}
+	names := []string{language.NameMeta, language.NameMessageID, "has", "first", "ts", "int", "string", "money", "dmul", "ddiv", "dadd", "dsub", "dsum", "dcmp", "convert", "gtin14", "now", "size", "formatTime"}
 	for n := range sc.bases {
 		names = append(names, n)
 	}

@@ -171,7 +171,7 @@ func (s Settings) Functions() []cel.EnvOption {
 		s.decimals("dsub", 2, false, func(d []decimal.Decimal, scale int) (decimal.Decimal, error) {
 			return Sum([]decimal.Decimal{d[0], d[1].Neg()}, scale)
 		}),
-		s.sumFunction(), compareFunction(),
+		s.sumFunction(), compareFunction(), s.convertFunction(),
 		cel.Function("ts",
 			cel.Overload("ts_date_time_zone", []*cel.Type{str, str, str}, str, cel.FunctionBinding(func(a ...ref.Val) ref.Val {
 				zone, err := z.Load(at(a[2]))
