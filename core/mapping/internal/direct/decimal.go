@@ -1,6 +1,7 @@
 package direct
 
 import (
+	"errors"
 	"math"
 	"time"
 
@@ -19,11 +20,7 @@ func (x *expression) settled(name string, in []fn, args []ast.Expr) (fn, error) 
 		return decimals(in, 1, s.Scale, func(d [2]decimal.Decimal, scale int) (decimal.Decimal, error) { return s.Rounding.Round(d[0], scale) }), nil
 	case name == "dmul" && len(in) <= 3:
 		return decimals(in, 2, s.Scale, func(d [2]decimal.Decimal, scale int) (decimal.Decimal, error) {
-			p, err := d[0].Mul(d[1])
-			if err != nil {
-				return p, err
-			}
-			return s.Rounding.Round(p, scale)
+			return language.Product(d[0], d[1], scale, s.Rounding)
 		}), nil
 	case name == "dadd" && len(in) == 2:
 		return decimals(in, 2, s.Scale, func(d [2]decimal.Decimal, scale int) (decimal.Decimal, error) { return language.Sum(d[:], scale) }), nil
@@ -34,11 +31,10 @@ func (x *expression) settled(name string, in []fn, args []ast.Expr) (fn, error) 
 		}), nil
 	case name == "ddiv" && len(in) <= 3:
 		return decimals(in, 2, s.Scale, func(d [2]decimal.Decimal, scale int) (decimal.Decimal, error) {
-			q, err := d[0].Quo(d[1]) // refuses to divide by zero
-			if err != nil {
-				return q, err
+			if d[1].IsZero() {
+				return d[1], errZero
 			}
-			return s.Rounding.Round(q, scale)
+			return language.Quotient(d[0], d[1], scale, s.Rounding)
 		}), nil
 	case name == "convert" && (len(in) == 3 || len(in) == 4):
 		return x.convert(in), nil
@@ -60,6 +56,8 @@ func (x *expression) settled(name string, in []fn, args []ast.Expr) (fn, error) 
 	}
 	return nil, nil
 }
+
+var errZero = errors.New("division by zero")
 
 // decimal reads a decimal as the language does.
 func (f *frame) decimal(v value) (decimal.Decimal, bool) {

@@ -272,22 +272,14 @@ func decimalOf(v ref.Val) (decimal.Decimal, error) {
 }
 
 func (s Settings) multiply(d []decimal.Decimal, scale int) (decimal.Decimal, error) {
-	p, err := d[0].Mul(d[1])
-	if err != nil {
-		return p, err
-	}
-	return s.Rounding.Round(p, scale)
+	return Product(d[0], d[1], scale, s.Rounding)
 }
 
 func (s Settings) divide(d []decimal.Decimal, scale int) (decimal.Decimal, error) {
 	if d[1].IsZero() {
 		return d[1], fmt.Errorf("division of %s by zero", d[0])
 	}
-	q, err := d[0].Quo(d[1])
-	if err != nil {
-		return q, err
-	}
-	return s.Rounding.Round(q, scale)
+	return Quotient(d[0], d[1], scale, s.Rounding)
 }
 
 // Sum adds exactly: the result has as many digits after the point as the most
