@@ -206,7 +206,8 @@ func (g *generator) mapping() string {
 	rule("ratio: %s", g.of("src.amount", "{from: src.amount, decimal: 2}", "{from: 'src.lines[0].price', decimal: 1}", "{from: 'src.lines[0].price', decimal: any}"))
 	rule("day: {from: src.when, date: %s%s}", g.of("yyyyMMdd", "yyyy-MM-dd", "yyMMdd", "{from: yyyyMMddHHmm, to: yyyy-MM-dd}", "{from: yyyyMMdd, to: yyyy-MM-dd}"), g.of("", ", onError: skip"))
 	if g.r.IntN(2) == 0 {
-		rule("any: %s", quoted(g.of(g.number(2), g.truth(2), "src.n", "src.amount", "src.lines.map(l, l.sku)")))
+		rule("any: %s", g.of(quoted(g.of(g.number(2), g.truth(2), "src.n", "src.amount", "src.lines.map(l, l.sku)", "src.extra", "src.address", "src.lines", "src.lines.filter(l, l.qty == \"1\")", "src.lines[0]", "src.refs")),
+			"{from: src.address, default: {city: x, list: [1, {a: []}]}}", "{const: [{a: 1}, null, \"é\"]}"))
 	} else {
 		rule("any: {expr: %s%s}", quoted(g.of(g.text(2), "src.n", "src.status")), g.of("", ", map: c", ", lookup: codes", ", lookup: away", ", map: c, lookup: codes", ", decimal: 3"))
 	}
@@ -332,7 +333,7 @@ func (g *generator) document() string {
 	add(80, "flag", `true`, `false`)
 	add(50, "email", `"a@b.example"`)
 	add(70, "status", `"open"`, `"done"`)
-	add(70, "address", `{"city": "Köln"}`, `{"city": "X", "zip": "1"}`, `{"zip": "2"}`, `{"city": null}`, `{}`)
+	add(70, "address", `{"city": "Köln"}`, `{"city": "X", "zip": "1"}`, `{"zip": "2"}`, `{"city": null}`, `{}`, `{ "zip" : "1\n" , "city":"\u00fc", "other": {"z": [ ] } }`)
 	var lines []string
 	for range g.r.IntN(4) {
 		line := []string{`"sku": ` + g.of(`"A1"`, `"B2"`, `""`)}
@@ -352,7 +353,7 @@ func (g *generator) document() string {
 	}
 	add(97, "lines", "["+strings.Join(lines, ", ")+"]")
 	add(70, "refs", `[]`, `[{"q": "A", "v": "va"}]`, `[{"q": "B", "v": "vb"}, {"q": "A", "v": "va"}, {"v": "lone"}]`, `[{"q": "A"}, null]`)
-	add(30, "extra", `{"a": 1}`, `null`, `7`)
+	add(30, "extra", `{"a": 1}`, `null`, `7`, `{"b" : [ 1.50 , "\u00e9\\" , {} ] ,"a":"x y"}`)
 	g.r.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
 	return "{" + strings.Join(parts, ", ") + "}"
 }

@@ -228,6 +228,10 @@ func (c *constraint) check(f *frame, v value) verdict {
 	switch v.kind {
 	case object:
 		out = worse(out, c.object(f, v))
+	case opaque:
+		if c.members {
+			out = unsure
+		}
 	case list:
 		out = worse(out, c.list(f, v))
 	case text:
@@ -315,6 +319,8 @@ func (t typeSet) has(v value) bool {
 	switch v.kind {
 	case integer, double, number:
 		return t&anyNumber != 0 || t&(1<<integer) != 0 && isWhole(v)
+	case opaque:
+		return t&(1<<object) != 0
 	}
 	return t&(1<<v.kind) != 0
 }
@@ -352,7 +358,7 @@ func (c *constraint) inList(v value) verdict {
 				return fits
 			}
 		default:
-			if v.kind == integer || v.kind == number || v.kind == double || v.kind == object || v.kind == list {
+			if v.kind == integer || v.kind == number || v.kind == double || v.kind >= object {
 				return unsure
 			}
 		}
@@ -363,6 +369,9 @@ func (c *constraint) inList(v value) verdict {
 func (c *constraint) object(f *frame, v value) verdict {
 	if !c.members {
 		return fits
+	}
+	if v.open {
+		return unsure
 	}
 	p := c.plan(f, f.m.shapes[v.shape])
 	for _, at := range p.needs {

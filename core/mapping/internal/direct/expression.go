@@ -112,6 +112,7 @@ func (c *compiler) read(of fn, name string) fn {
 			if i := (*at)[v.shape]; i >= 0 {
 				return f.arena[int(v.n)+int(i)]
 			}
+			f.gaveUp = f.gaveUp || v.open
 			return value{}
 		}
 		if v.kind != absent && v.kind != null {
@@ -266,6 +267,7 @@ func (x *expression) selection(e ast.Expr, sc scope) (result, error) {
 				return value{}
 			}
 			i := (*at)[v.shape]
+			f.gaveUp = f.gaveUp || i < 0 && v.open
 			return truth(i >= 0 && f.arena[int(v.n)+int(i)].kind > null)
 		}}, nil
 	}

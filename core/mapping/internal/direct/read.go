@@ -119,7 +119,9 @@ func (f *frame) readValue(s *shape, depth int) (value, bool) {
 			return value{}, false
 		}
 		if s == nil || s.names == nil {
-			return value{kind: opaque}, f.passObject(depth)
+			start := r.i
+			ok := f.passObject(depth)
+			return value{kind: opaque, s: r.src[start:r.i]}, ok
 		}
 		return f.readObject(s, depth)
 	case c == '[':
@@ -151,6 +153,7 @@ func (f *frame) word(w string) bool {
 func (f *frame) readObject(s *shape, depth int) (value, bool) {
 	v := f.record(s)
 	r := &f.read
+	start := r.i
 	r.i++
 	others := others{base: len(f.stack)}
 	defer others.end(f)
@@ -162,6 +165,7 @@ func (f *frame) readObject(s *shape, depth int) (value, bool) {
 		}
 		if first && r.src[r.i] == '}' {
 			r.i++
+			v.s = r.src[start:r.i]
 			return v, true
 		}
 		if r.src[r.i] != '"' {
@@ -191,6 +195,7 @@ func (f *frame) readObject(s *shape, depth int) (value, bool) {
 			f.arena[int(v.n)+at] = got
 		}
 		if done, ok := f.next('}'); !ok || done {
+			v.open, v.s = others.n > 0, r.src[start:r.i]
 			return v, ok
 		}
 	}

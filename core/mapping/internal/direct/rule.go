@@ -17,7 +17,7 @@ type rule struct {
 	when     fn
 	required bool
 	demanded bool
-	fallback value // absent when there is none
+	fallback fn // nil when there is none
 
 	make      func(f *frame) value // of plain values, with what is done to them
 	children  []*rule
@@ -124,7 +124,7 @@ func (c *compiler) rule(r *program.Rule, sc scope) (out *rule, err error) {
 		out.when = when.fn
 	}
 	if r.Fallback != nil {
-		if out.fallback, err = c.fixed(r.Fallback); err != nil {
+		if out.fallback, err = c.fixedValue(r.Fallback); err != nil {
 			return nil, err
 		}
 	}
@@ -144,8 +144,7 @@ func (c *compiler) rule(r *program.Rule, sc scope) (out *rule, err error) {
 		return out, c.each(out, r, sc)
 	}
 	if r.Constant != nil {
-		v, err := c.fixed(r.Constant)
-		out.make = func(*frame) value { return v }
+		out.make, err = c.fixedValue(r.Constant)
 		return out, err
 	}
 	out.make, err = c.plain(r, sc)
@@ -181,7 +180,40 @@ func (c *compiler) fixed(n *document.Node) (value, error) {
 	case document.Text:
 		return value{kind: text, s: n.Text}, nil
 	}
-	return value{}, unsupported("a fixed object or list")
+	return value{}, unsupported("a code that stands for an object or list")
+}
+
+// fixedValue is any value that a file names.
+func (c *compiler) fixedValue(n *document.Node) (fn, error) {
+	if n.Kind != document.Object && n.Kind != document.List {
+		v, err := c.fixed(n)
+		return func(*frame) value { return v }, err
+	}
+	kids := make([]fn, len(n.Kids))
+	for i, k := range n.Kids {
+		var err error
+		if kids[i], err = c.fixedValue(k); err != nil {
+			return nil, err
+		}
+	}
+	if n.Kind == document.List {
+		return func(f *frame) value {
+			base := len(f.stack)
+			for _, k := range kids {
+				v := k(f)
+				f.stack = append(f.stack, v)
+			}
+			return f.keep(base)
+		}, nil
+	}
+	s, err := c.m.newShape(n.Keys)
+	return func(f *frame) value {
+		v := f.record(s)
+		for i, k := range kids {
+			f.arena[int(v.n)+i] = k(f)
+		}
+		return v
+	}, err
 }
 
 func (c *compiler) object(out *rule, r *program.Rule, sc scope) error {
@@ -250,9 +282,10 @@ func (f *frame) run(r *rule) value {
 
 func (f *frame) orFallback(r *rule, v value) value {
 	if v.kind == absent {
-		if v = r.fallback; v.kind == absent && r.required {
-			f.gaveUp = true
+		if r.fallback != nil {
+			return r.fallback(f)
 		}
+		f.gaveUp = f.gaveUp || r.required
 	}
 	return v
 }
@@ -390,16 +423,7 @@ func (c *compiler) got(r *program.Rule, sc scope) (fn, error) {
 	}
 	if e.Path == nil {
 		x, err := c.expression(e, sc)
-		if err == nil && x.schema != nil && x.schema.Kind == schema.Object {
-			err = unsupported("the copy of an object")
-		}
-		return func(f *frame) value {
-			v := x.fn(f)
-			if v.kind >= object && !f.copies(v, nil, false) {
-				return f.giveUp()
-			}
-			return v
-		}, err
+		return x.fn, err
 	}
 	get, err := c.path(e, sc)
 	if err != nil {
@@ -409,38 +433,24 @@ func (c *compiler) got(r *program.Rule, sc scope) (fn, error) {
 	if len(e.Path) == 1 {
 		leaf = c.schemaOfName(e.Path[0], sc)
 	}
-	if leaf != nil && leaf.Kind == schema.Object {
-		return nil, unsupported("the copy of an object")
-	}
 	return func(f *frame) value {
 		v := get(f)
 		if v.kind <= null {
 			return v
 		}
-		if !f.copies(v, leaf, len(e.Path) > 1) {
+		if len(e.Path) > 1 && !isOf(v, leaf) {
 			return f.giveUp()
 		}
 		return v
 	}, nil
 }
 
-// copies tells whether a value can be copied: a plain one of the schema's type, or
-// a list of plain ones.
-func (f *frame) copies(v value, leaf *schema.Schema, checked bool) bool {
-	switch v.kind {
-	case list:
-		for _, item := range f.items(v) {
-			if item.kind == object || item.kind == list || item.kind == opaque {
-				return false
-			}
-		}
-	case object, opaque:
-		return false
-	}
-	if leaf == nil || !checked {
+// isOf tells whether a value has the schema's type.
+func isOf(v value, s *schema.Schema) bool {
+	if s == nil {
 		return true
 	}
-	switch leaf.Kind {
+	switch s.Kind {
 	case schema.Text:
 		return v.kind == text
 	case schema.Integer, schema.Number:
@@ -449,6 +459,8 @@ func (f *frame) copies(v value, leaf *schema.Schema, checked bool) bool {
 		return v.kind == boolean
 	case schema.List:
 		return v.kind == list
+	case schema.Object:
+		return v.kind == object || v.kind == opaque
 	}
 	return true
 }

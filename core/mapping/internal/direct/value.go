@@ -1,6 +1,7 @@
 package direct
 
 import (
+	"encoding/json"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -22,15 +23,16 @@ const (
 	text                // s
 	object              // n is where it begins in the arena, shape says the members
 	list                // n is where it begins << 32 | how many
-	opaque              // there, but not read: no schema says what it is
+	opaque              // an object that was not read, because no schema says what is in it
 )
 
 // value is one JSON value.
 type value struct {
 	kind  kind
+	open  bool // an object with members that have no place
 	shape uint16
 	n     int64
-	s     string
+	s     string // of an object of the source: as it stood
 }
 
 // shape is where the members of an object stand: one for each object of the
@@ -220,7 +222,12 @@ func (f *frame) append(b []byte, v value) []byte {
 			b = f.append(b, item)
 		}
 		return append(b, ']')
+	case opaque:
+		return appendCompact(b, v.s)
 	case object:
+		if v.s != "" {
+			return appendCompact(b, v.s)
+		}
 		s := f.m.shapes[v.shape]
 		b = append(b, '{')
 		first := true
@@ -238,6 +245,38 @@ func (f *frame) append(b []byte, v value) []byte {
 		return append(b, '}')
 	}
 	f.gaveUp = true
+	return b
+}
+
+// appendCompact writes JSON that was read before, without its spaces and with the
+// escapes that appendText uses.
+func appendCompact(b []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; c {
+		case ' ', '\t', '\r', '\n':
+		case '"':
+			end := i + 1
+			for s[end] != '"' && s[end] != '\\' {
+				end++
+			}
+			if s[end] == '"' {
+				b = append(b, s[i:end+1]...)
+				i = end
+				continue
+			}
+			for ; s[end] != '"'; end++ {
+				if s[end] == '\\' {
+					end++
+				}
+			}
+			var text string
+			_ = json.Unmarshal([]byte(s[i:end+1]), &text) // the reader unescaped it too
+			b = appendText(b, text)
+			i = end
+		default:
+			b = append(b, c)
+		}
+	}
 	return b
 }
 
