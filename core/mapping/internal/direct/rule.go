@@ -463,4 +463,3 @@ func isOf(v value, s *schema.Schema) bool {
 	}
 	return true
 }
-

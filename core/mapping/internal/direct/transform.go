@@ -1,9 +1,9 @@
 package direct
 
 import (
+	"strconv"
 	"time"
 
-	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 )
@@ -37,7 +37,7 @@ func (c *compiler) transforms(r *program.Rule) ([]func(*frame, value) value, err
 // key is a value as a key of a table.
 func (f *frame) key(v value) (string, bool) {
 	if v.kind == boolean {
-		return map[bool]string{true: "true", false: "false"}[v.n == 1], true
+		return strconv.FormatBool(v.n == 1), true
 	}
 	return f.digits(v)
 }
