@@ -143,10 +143,8 @@ func (m *Mapping) Map(ctx context.Context, doc []byte, in Input) (Output, error)
 			return in.Lookup(ctx, m.lookups[name], key)
 		}
 	}
-	if m.direct != nil {
-		if out, ok := m.direct.Run(ctx, doc, known); ok {
-			return Output{Doc: out}, nil
-		}
+	if out, ok := m.runDirect(ctx, doc, known); ok {
+		return Output{Doc: out}, nil
 	}
 	result, warnings, failed := m.program.Run(ctx, doc, known)
 	if failed != nil {
@@ -166,4 +164,19 @@ func (m *Mapping) Map(ctx context.Context, doc []byte, in Input) (Output, error)
 		})
 	}
 	return out, nil
+}
+
+// runDirect runs a document without the interpreter, when nothing is unusual about
+// it. A defect of the machine must not end the process that other documents pass
+// through, as long as the interpreter can do without it.
+func (m *Mapping) runDirect(ctx context.Context, doc []byte, known program.Facts) (out []byte, ok bool) {
+	if m.direct == nil {
+		return nil, false
+	}
+	defer func() {
+		if recover() != nil {
+			out, ok = nil, false
+		}
+	}()
+	return m.direct.Run(ctx, doc, known)
 }

@@ -155,7 +155,7 @@ func dateRule(d *program.DateRule) func(*frame, value) value {
 		}
 		var t time.Time
 		ok := false
-		if len(v.s) == digits {
+		if digits > 0 && len(v.s) == digits {
 			const date = 8
 			t, ok = ediTime(v.s[:date], v.s[date:], d.Zone)
 		}
