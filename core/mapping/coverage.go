@@ -29,12 +29,13 @@ func (c *compiler) unread(root *yaml.Node) {
 		all := map[string]bool{}
 		c.src.Walk(language.NameSrc, func(p string, _ bool) { all[p] = true })
 		for _, e := range n.Content {
-			if len(all) > 1 && !all[e.Value] {
+			if len(all) > 1 && !all[e.Value] && !c.src.Has(strings.TrimPrefix(e.Value, language.NameSrc+".")) {
 				c.fail(c.file.at(e), CodeUnknown, near(e.Value, keys(all)), "ignore: the source has no %s", e.Value)
 			}
 			ignored = append(ignored, e.Value)
 		}
 	}
+	c.ignored = ignored
 	c.src.Walk(language.NameSrc, func(p string, leaf bool) {
 		if leaf && !c.reads[p] && !c.covered(p) && !below(p, ignored) {
 			c.m.unread = append(c.m.unread, p)
