@@ -129,19 +129,19 @@ func (c *compiler) sourceFields() []Field {
 	}
 	var out []Field
 	walkValues(c.src, language.NameSrc, func(p string) {
-		f := Field{Path: p, State: StateUnread, Element: c.src.Place(strings.TrimPrefix(p, language.NameSrc+".")), Rules: readers[p]}
-		switch {
-		case c.reads[p]:
-			f.State = StateRead
-		case c.covered(p):
-			f.State = StateCopied
+		f := Field{Path: p, State: c.state(p), Element: c.src.Place(strings.TrimPrefix(p, language.NameSrc+"."))}
+		f.Rules = append(f.Rules, readers[p]...)
+		switch f.State {
+		case StateRead:
+			if list := strings.TrimSuffix(p, "[]"); list != p {
+				f.Rules = append(f.Rules, readers[list]...)
+			}
+		case StateCopied:
 			for w := range c.wholes {
 				if below(p, []string{w}) {
 					f.Rules = append(f.Rules, readers[w]...)
 				}
 			}
-		case below(p, c.ignored):
-			f.State = StateIgnored
 		}
 		slices.SortFunc(f.Rules, comparePlaces)
 		f.Rules = slices.Compact(f.Rules)
