@@ -82,29 +82,48 @@ func (a *app) mapCoverage(cmd *cobra.Command, lib *mapping.Library, paths []stri
 // judge names what a mapping lacks.
 func (w coverageWants) judge(v *mapping.Coverage) []error {
 	var out []error
-	for _, c := range []struct {
-		what, missing string
-		least         float64
-		t             mapping.Tally
-		fold          bool
-	}{
-		{"of the required target fields are set", "no rule sets", w.required, v.Required, false},
-		{"of the target fields are set", "no rule sets", w.target, v.Target, true},
-		{"of the source fields are read or ignored", "nothing reads", w.source, v.Source, true},
-		{"of the rules are run by tests", "no test runs", w.tests, v.Tests, false},
+	for _, c := range []demand{
+		{what: "of the required target fields are set", lacks: "no rule sets", least: w.required, t: v.Required},
+		{what: "of the target fields are set", lacks: "no rule sets", least: w.target, t: v.Target, fold: true},
+		{what: "of the source fields are read or ignored", lacks: "nothing reads", least: w.source, t: v.Source, fold: true},
+		{what: "of the rules are run by tests", lacks: "no test runs", least: w.tests, t: v.Tests, places: true},
 	} {
 		if c.t.Percent >= c.least {
 			continue
 		}
-		missing := c.t.Missing()
-		if c.fold {
-			missing = mapping.Tally{Fields: folded(c.t.Fields)}.Missing()
-		}
+		missing := c.missing(v.File)
 		const most = 40
 		if len(missing) > most {
 			missing = append(missing[:most:most], fmt.Sprintf("and %d more (--fields lists all)", len(missing)-most))
 		}
-		out = append(out, fmt.Errorf("%s: %s %% %s, %s %% are asked for; %s %s", v.File, percent(c.t.Percent), c.what, percent(c.least), c.missing, strings.Join(missing, ", ")))
+		out = append(out, fmt.Errorf("%s: %s %% %s, %s %% are asked for; %s %s", v.File, percent(c.t.Percent), c.what, percent(c.least), c.lacks, strings.Join(missing, ", ")))
+	}
+	return out
+}
+
+// demand is one threshold, and how what is missing is told: whole objects as one,
+// rules with their places.
+type demand struct {
+	what, lacks  string
+	least        float64
+	t            mapping.Tally
+	fold, places bool
+}
+
+func (d demand) missing(file string) []string {
+	fields := d.t.Fields
+	if d.fold {
+		fields = folded(fields)
+	}
+	var out []string
+	for _, f := range fields {
+		switch {
+		case f.State.Covered():
+		case d.places:
+			out = append(out, fmt.Sprintf("%s (%s)", f.Path, rulePlaces(f.Rules, file)))
+		default:
+			out = append(out, f.Path)
+		}
 	}
 	return out
 }

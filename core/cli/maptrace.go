@@ -39,7 +39,10 @@ func (a *app) showTrace(m *mapping.Mapping, steps []mapping.Step, result []byte,
 
 func traceStep(b io.Writer, s mapping.Step) {
 	name := s.Target
-	if s.Kind != "rule" {
+	switch s.Kind {
+	case "assert":
+		name = s.Kind // its message is for a failure
+	case "let", "with":
 		name = s.Kind + " " + s.Target
 	}
 	fmt.Fprintf(b, "%s %s  (%s:%d:%d)\n", name, came(s), s.File, s.Line, s.Col)
@@ -73,10 +76,13 @@ func came(s mapping.Step) string {
 	switch s.Outcome {
 	case mapping.OutcomeFailed:
 		if s.Kind == "assert" {
-			return strings.TrimSuffix("failed: "+why, ": ")
+			return strings.TrimSuffix("FAILED: "+s.Target+": "+why, ": ")
 		}
 		return "FAILED: " + why
 	case mapping.OutcomeLeftOut:
+		if s.Kind != "rule" {
+			return "has no value: " + why
+		}
 		return "left out: " + why
 	case mapping.OutcomeDefault:
 		return "= " + s.Result + ", the default: " + why

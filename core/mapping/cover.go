@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"math"
 	"slices"
@@ -115,7 +114,7 @@ func Cover(ctx context.Context, fsys fs.FS, path string) (*Coverage, []Finding) 
 	if !failed(out) {
 		ran = c.m.exercised(ctx)
 	}
-	v.Tests = tally(ruleFields(t.rules, ran))
+	v.Tests = tally(c.m.ruleFields(t.rules, ran))
 	return v, out
 }
 
@@ -220,10 +219,7 @@ func (t *covering) rule(r *program.Rule) {
 		return
 	}
 	t.rules = append(t.rules, r)
-	at := placeOf(r.At)
-	if w := t.m.written[r.Expr]; r.Expr != nil && w != nil {
-		at = placeOf(w.at)
-	}
+	at := t.m.placeOf(r)
 	add := func(p string) { t.set[p] = append(t.set[p], at) }
 	switch {
 	case r.Constant != nil:
@@ -242,6 +238,14 @@ func (t *covering) rule(r *program.Rule) {
 	default:
 		add(r.Target)
 	}
+}
+
+// placeOf is where a rule's expression stands, or the rule.
+func (m *Mapping) placeOf(r *program.Rule) Place {
+	if w := m.written[r.Expr]; r.Expr != nil && w != nil {
+		return placeOf(w.at)
+	}
+	return placeOf(r.At)
 }
 
 func composed(s *schema.Schema) bool {
@@ -314,12 +318,10 @@ func (t *covering) targetFields(dst *schema.Schema) []Field {
 }
 
 // ruleFields are the rules that make values. ran are those that a test made run.
-func ruleFields(rules []*program.Rule, ran map[*program.Rule]bool) []Field {
+func (m *Mapping) ruleFields(rules []*program.Rule, ran map[*program.Rule]bool) []Field {
 	var out []Field
 	for _, r := range rules {
-		at := placeOf(r.At)
-		// Fields of list entries have equal names; the place tells them apart.
-		f := Field{Path: fmt.Sprintf("%s (%d:%d)", r.Target, at.Line, at.Col), State: StateNotRun, Rules: []Place{at}}
+		f := Field{Path: r.Target, State: StateNotRun, Rules: []Place{m.placeOf(r)}}
 		if ran[r] {
 			f.State = StateRun
 		}

@@ -56,10 +56,10 @@ func (c *compiler) state(p string) State {
 	switch {
 	case c.reads[p]:
 		return StateRead
-	case c.reads[strings.TrimSuffix(p, "[]")]:
-		return StateRead // a list of texts that a function takes: src.tags.join(" ")
 	case c.covered(p):
 		return StateCopied
+	case c.reads[strings.TrimSuffix(p, "[]")]:
+		return StateRead // a list of texts that a function takes: src.tags.join(" ")
 	case below(p, c.ignored):
 		return StateIgnored
 	}

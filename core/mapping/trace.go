@@ -12,7 +12,8 @@ import (
 type Step struct {
 	// Kind is rule, assert, or for variables let or with.
 	Kind string `json:"kind"`
-	// Target is the field with its indexes, lines[3].uom, or the variable.
+	// Target is the field with its indexes, lines[3].uom, the variable, or the
+	// message of the assertion.
 	Target string `json:"target,omitempty"`
 	Place
 	// Expression is as it is written; empty for a constant.

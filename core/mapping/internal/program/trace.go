@@ -70,6 +70,10 @@ func (f *frame) observe(r *Rule) (*document.Node, string, error) {
 		if failed.Target != "" {
 			s.Target = failed.Target
 		}
+		if r.Kind != Value {
+			s.Order = f.observed // what its members did comes first
+			f.observed++
+		}
 	}
 	if n != nil {
 		s.Result = shown(n, r.Schema.IsPersonal() || r.Expr != nil && r.Expr.Personal)
