@@ -33,6 +33,13 @@ func TestEveryMappingIsChecked(t *testing.T) {
 					t.Error(r)
 				}
 			}
+			v, _ := mapping.Cover(context.Background(), FS, f)
+			if missing := v.Required.Missing(); len(missing) > 0 {
+				t.Errorf("required, and no rule sets it: %v", missing)
+			}
+			if missing := v.Tests.Missing(); len(missing) > 0 {
+				t.Errorf("rules that no test of the mapping runs: %v", missing)
+			}
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,10 +19,10 @@ import (
 
 func (a *app) mapCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "map", Short: "Check, test and run mapping files",
+		Use: "map", Short: "Check, test, run and explain mapping files",
 		Example: "  crossdock map check\n  crossdock map test mappings/shop-order-to-order.yaml\n  crossdock map run mappings/shop-order-to-order.yaml order.json",
 	}
-	c.AddCommand(a.mapCheckCommand(), a.mapTestCommand(), a.mapRunCommand())
+	c.AddCommand(a.mapCheckCommand(), a.mapTestCommand(), a.mapRunCommand(), a.mapCoverageCommand(), a.mapLineageCommand())
 	return c
 }
 
@@ -135,10 +134,13 @@ func (a *app) mapTest(ctx context.Context, lib *mapping.Library, paths []string)
 
 func (a *app) mapRunCommand() *cobra.Command {
 	var meta map[string]string
+	var trace bool
 	c := &cobra.Command{
 		Use: "run <mapping> [document]", Short: "Map one document and print the result",
-		Long:    `Maps a JSON document from a file or from standard input.`,
-		Example: "  crossdock map run mappings/shop-order-to-order.yaml order.json\n  crossdock map run store-sales-to-order - --meta file=sales.csv < receipt.json",
+		Long: `Maps a JSON document from a file or from standard input. --trace tells before the
+result, in the order of the run, what each rule read and made, or why it was left
+out, up to the failure if there is one.`,
+		Example: "  crossdock map run mappings/shop-order-to-order.yaml order.json\n  crossdock map run shop-order-to-order order.json --trace\n  crossdock map run store-sales-to-order - --meta file=sales.csv < receipt.json",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			doc, err := a.input(args[1:])
@@ -147,33 +149,47 @@ func (a *app) mapRunCommand() *cobra.Command {
 			}
 			m, found := mapping.Open(os.DirFS(a.dir)).Mapping(args[0])
 			if m == nil {
-				var fs strictyaml.Findings
-				for _, f := range found {
-					fs = append(fs, routing.FromMapping(f))
-				}
-				return fail(errors.Join(fs.Err(), fmt.Errorf("the mapping %s cannot be used", args[0])))
+				return fail(unusable(args[0], found))
 			}
-			out, err := m.Map(cmd.Context(), doc, mapping.Input{MessageID: "map-run", Meta: meta, Now: time.Now()})
-			if err != nil {
-				return fail(err)
-			}
-			for _, w := range out.Warnings {
-				fmt.Fprintln(a.Err, w)
-			}
-			if a.json {
-				_, err = fmt.Fprintln(a.Out, string(out.Doc))
-				return fail(err)
-			}
-			var b bytes.Buffer
-			if err := json.Indent(&b, out.Doc, "", "  "); err != nil {
-				return fail(err)
-			}
-			_, err = fmt.Fprintln(a.Out, b.String())
-			return fail(err)
+			return a.mapRun(cmd.Context(), m, doc, mapping.Input{MessageID: "map-run", Meta: meta, Now: time.Now()}, trace)
 		},
 	}
+	c.Flags().BoolVar(&trace, "trace", false, "tell what each rule read and made")
 	c.Flags().StringToStringVar(&meta, "meta", nil, "metadata of the message, as name=value")
 	return c
+}
+
+func (a *app) mapRun(ctx context.Context, m *mapping.Mapping, doc []byte, in mapping.Input, trace bool) error {
+	var out mapping.Output
+	var failed error
+	if trace {
+		var steps []mapping.Step
+		steps, out, failed = m.Trace(ctx, doc, in)
+		if err := a.showTrace(m, steps, out.Doc, failed); err != nil {
+			return err
+		}
+	} else {
+		out, failed = m.Map(ctx, doc, in)
+	}
+	if failed != nil {
+		return fail(failed)
+	}
+	for _, w := range out.Warnings {
+		fmt.Fprintln(a.Err, w)
+	}
+	if a.json {
+		if trace {
+			return nil // the result stands in it
+		}
+		_, err := fmt.Fprintln(a.Out, string(out.Doc))
+		return fail(err)
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, out.Doc, "", "  "); err != nil {
+		return fail(err)
+	}
+	_, err := fmt.Fprintln(a.Out, b.String())
+	return fail(err)
 }
 
 // input reads a document from a file, or from standard input for "-" or

@@ -177,12 +177,16 @@ func (m *Mapping) Test(ctx context.Context) []TestResult {
 	for i, t := range m.cases {
 		r := TestResult{Name: t.name, File: t.at.File, Line: t.at.Line, Col: t.at.Col}
 		began := time.Now()
-		got, err := m.Map(ctx, t.input, Input{MessageID: t.message, Meta: t.meta, Now: t.now, Lookup: t.lookup})
+		got, err := m.Map(ctx, t.input, t.facts())
 		r.Took = time.Since(began)
 		t.judge(&r, got, err)
 		out[i] = r
 	}
 	return out
+}
+
+func (t testCase) facts() Input {
+	return Input{MessageID: t.message, Meta: t.meta, Now: t.now, Lookup: t.lookup}
 }
 
 func (t testCase) lookup(_ context.Context, l Lookup, key string) (string, bool, error) {

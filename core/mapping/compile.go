@@ -40,6 +40,8 @@ type compiler struct {
 	reads  map[string]bool // source paths that are read, exactly
 	wholes map[string]bool // source paths that are read with all below
 	rules  int
+
+	ignored []string
 }
 
 // maxRules bounds what nested fragments can multiply to.
@@ -102,6 +104,7 @@ func (c *compiler) compile() {
 	c.settings(child(root, "settings"))
 	c.src = c.schema(root, "source", language.NameSrc)
 	c.dst = c.schema(root, "target", c.targetName(root))
+	c.m.program.Source, c.m.program.Target = c.src, c.dst
 	c.codelists = c.readCodelists(c.file, child(root, "codelists"))
 	c.readLookups(child(root, "lookups"))
 	c.readFragments(child(root, "include"))
@@ -320,7 +323,7 @@ func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
 			c.fail(c.file.at(k), CodeSyntax, "", "%q cannot be a variable: %v", k.Value, err)
 			return
 		}
-		sc = next
+		sc = c.named(next, k.Value, "let", e)
 	})
 	return sc
 }
@@ -351,6 +354,7 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 	if e == nil {
 		return nil, nil
 	}
+	c.note(e, r, n, sc)
 	for _, p := range r.paths {
 		c.reads[p] = true
 		c.m.addLineage(target, p)

@@ -19,7 +19,6 @@ func (m *Mapping) addLineage(target, source string) {
 // unread compares what the source has with what is read. It warns only where
 // the file has an `ignore` list, which says that its author wants to know.
 func (c *compiler) unread(root *yaml.Node) {
-	var ignored []string
 	n := child(root, "ignore")
 	if n != nil {
 		if n.Kind != yaml.SequenceNode {
@@ -29,14 +28,14 @@ func (c *compiler) unread(root *yaml.Node) {
 		all := map[string]bool{}
 		c.src.Walk(language.NameSrc, func(p string, _ bool) { all[p] = true })
 		for _, e := range n.Content {
-			if len(all) > 1 && !all[e.Value] {
+			if len(all) > 1 && !all[e.Value] && !c.src.Has(strings.TrimPrefix(e.Value, language.NameSrc+".")) {
 				c.fail(c.file.at(e), CodeUnknown, near(e.Value, keys(all)), "ignore: the source has no %s", e.Value)
 			}
-			ignored = append(ignored, e.Value)
+			c.ignored = append(c.ignored, e.Value)
 		}
 	}
 	c.src.Walk(language.NameSrc, func(p string, leaf bool) {
-		if leaf && !c.reads[p] && !c.covered(p) && !below(p, ignored) {
+		if leaf && c.state(p) == StateUnread {
 			c.m.unread = append(c.m.unread, p)
 		}
 	})
@@ -50,6 +49,21 @@ func (c *compiler) unread(root *yaml.Node) {
 		c.report(c.file.at(n), SeverityWarning, CodeUnread, "read them, or list them under ignore",
 			"%d members of the source are neither read nor ignored: %s", len(c.m.unread), strings.Join(shown, ", "))
 	}
+}
+
+// state is what becomes of a value of the source.
+func (c *compiler) state(p string) State {
+	switch {
+	case c.reads[p]:
+		return StateRead
+	case c.covered(p):
+		return StateCopied
+	case c.reads[strings.TrimSuffix(p, "[]")]:
+		return StateRead // a list of texts that a function takes: src.tags.join(" ")
+	case below(p, c.ignored):
+		return StateIgnored
+	}
+	return StateUnread
 }
 
 // covered tells whether something above p is copied whole.

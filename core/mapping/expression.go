@@ -31,6 +31,8 @@ type scope struct {
 	there map[string]bool
 	file  *source
 	frag  *fragment
+	// names are the variables, for lineage.
+	names map[string]*named
 }
 
 // tested returns the scope inside of a rule with a condition.
@@ -55,7 +57,11 @@ func (s *scope) with(name string, t *cel.Type, base string, sure bool) (*scope, 
 		return nil, err
 	}
 	c := *s
-	c.env, c.bases, c.sure = env, maps.Clone(s.bases), maps.Clone(s.sure)
+	c.env, c.bases, c.sure, c.names = env, maps.Clone(s.bases), maps.Clone(s.sure), maps.Clone(s.names)
+	if c.names == nil {
+		c.names = map[string]*named{}
+	}
+	delete(c.names, name)
 	c.bases[name], c.sure[name] = base, sure
 	return &c, nil
 }
@@ -203,6 +209,7 @@ type reading struct {
 	paths []string // in terms of src, out, …: src.po1[].ids.UP
 	// result is the path that the value of the expression stands for.
 	result string
+	names  []string // of the variables it begins from
 }
 
 // walk returns the path that e stands for, "" when it is computed. local maps
@@ -213,6 +220,7 @@ func (r *reading) walk(e ast.Expr, local map[string]string) string {
 		if p, ok := local[e.AsIdent()]; ok {
 			return p
 		}
+		r.names = append(r.names, e.AsIdent())
 		if base := r.bases[e.AsIdent()]; base != "" {
 			r.remember([]string{e.AsIdent()})
 			return base

@@ -302,7 +302,7 @@ func (c *compiler) each(r *program.Rule, n, each *yaml.Node, sc *scope) {
 			c.fail(sc.file.at(name), CodeSyntax, "choose another name", "%q is already a variable: %v", name.Value, err)
 			continue
 		}
-		inner, *v.to = next, name.Value
+		inner, *v.to = c.named(next, name.Value, "each", e), name.Value
 	}
 	if sc.done != nil && inner != sc {
 		inner.done = sc.done
@@ -383,7 +383,7 @@ func (c *compiler) arguments(r *program.Rule, f *fragment, name, with *yaml.Node
 			ok = false
 			continue
 		}
-		inner = next
+		inner = c.named(next, p, "with", e)
 		r.With = append(r.With, program.Binding{Name: p, Expr: e, At: sc.file.at(v)})
 	}
 	return inner, ok

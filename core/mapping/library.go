@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"context"
 	"io/fs"
 	"path"
 	"sort"
@@ -43,6 +44,11 @@ func (l *Library) Mapping(reference string) (*Mapping, []Finding) {
 	l.mu.Unlock()
 	e.once.Do(func() { e.mapping, e.found = Check(l.fsys, p) })
 	return e.mapping, e.found
+}
+
+// Coverage measures a mapping, named as for Mapping; also one with errors.
+func (l *Library) Coverage(ctx context.Context, reference string) (*Coverage, []Finding) {
+	return Cover(ctx, l.fsys, l.resolve(reference))
 }
 
 func (l *Library) resolve(reference string) string {

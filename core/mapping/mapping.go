@@ -30,6 +30,7 @@ type Mapping struct {
 	cases       []testCase
 	lineage     map[string][]string
 	unread      []string
+	written     map[*program.Expression]*written
 }
 
 // MaxOutput is the largest result of a mapping in bytes.
@@ -63,16 +64,26 @@ func Check(fsys fs.FS, path string) (*Mapping, []Finding) {
 	if file == nil {
 		return nil, found
 	}
-	c := &compiler{fsys: fsys, file: file, found: found, reads: map[string]bool{}, wholes: map[string]bool{}}
-	c.m = &Mapping{path: path, lineage: map[string][]string{}, lookups: map[string]Lookup{}}
+	c := newCompiler(fsys, file, found)
 	c.compile()
-	c.m.program.Source, c.m.program.Target = c.src, c.dst
 	out := c.sorted()
-	if slices.ContainsFunc(out, func(f Finding) bool { return f.Severity != SeverityWarning }) {
+	if failed(out) {
 		return nil, out
 	}
 	c.m.direct, c.m.interpreted = direct.New(&c.m.program, c.m.settings, c.constraints)
 	return c.m, out
+}
+
+func newCompiler(fsys fs.FS, file *source, found []Finding) *compiler {
+	return &compiler{
+		fsys: fsys, file: file, found: found, reads: map[string]bool{}, wholes: map[string]bool{},
+		m: &Mapping{path: file.name, lineage: map[string][]string{}, lookups: map[string]Lookup{}, written: map[*program.Expression]*written{}},
+	}
+}
+
+// failed tells whether a mapping with these findings cannot run.
+func failed(found []Finding) bool {
+	return slices.ContainsFunc(found, func(f Finding) bool { return f.Severity != SeverityWarning })
 }
 
 func (c *compiler) sorted() []Finding {
@@ -137,7 +148,11 @@ func (m *Mapping) Interpreted() error { return m.interpreted }
 // Map makes the target document of one source document. The error is an
 // [*Error]. ctx ends a run that takes too long.
 func (m *Mapping) Map(ctx context.Context, doc []byte, in Input) (Output, error) {
-	known := program.Facts{MessageID: in.MessageID, Meta: in.Meta, Now: in.Now}
+	return m.run(ctx, doc, in, nil)
+}
+
+func (m *Mapping) run(ctx context.Context, doc []byte, in Input, observe func(program.Step)) (Output, error) {
+	known := program.Facts{MessageID: in.MessageID, Meta: in.Meta, Now: in.Now, Observe: observe}
 	if in.Lookup != nil {
 		known.Lookup = func(ctx context.Context, name, key string) (string, bool, error) {
 			return in.Lookup(ctx, m.lookups[name], key)

@@ -12,8 +12,9 @@ import (
 
 // Schema returns the JSON Schema (2020-12) of a set's document, so that mappings
 // that read or make it are checked before they run. "x-edi" says where a value
-// stands: BEG03, DTM01-2 for a component, "PO1 UP" for the identifier with that
-// qualifier.
+// stands, with the number of its data element: "BEG03 (324)", "DTM01-2 (2380)"
+// for a component, "PO1 235=UP → 234" for the identifier with that qualifier, of
+// whichever pair; "N101=ST" for the segment or loop that has a name of its own.
 //
 // Required is what the grammar demands of every document; of a set that may come
 // in parts only what stands before its lines. The envelope is not required: who
@@ -21,7 +22,7 @@ import (
 func Schema(s *grammar.Set) ([]byte, error) {
 	w := &schemaWriter{defs: map[string]any{}}
 	body := w.object(s.Body, nil)
-	doc := w.envelope()
+	doc := envelopeSchema(s.Standard)
 	doc[s.Name] = body
 	out := object(doc, s.Name)
 	out["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -55,33 +56,6 @@ func object(properties map[string]any, required ...string) map[string]any {
 func listOf(items any) map[string]any { return map[string]any{"type": "array", "items": items} }
 
 func textType() map[string]any { return map[string]any{"type": "string"} }
-
-func texts(names ...string) map[string]any {
-	out := map[string]any{}
-	for _, n := range names {
-		out[n] = textType()
-	}
-	return out
-}
-
-// envelope is what stands around the set.
-func (w *schemaWriter) envelope() map[string]any {
-	party := object(texts("qualifier", "id"), "id")
-	flag := map[string]any{"type": "boolean"}
-	ic := texts("standard", "control_number", "version", "usage", "date", "time", "charset")
-	ic["sender"], ic["receiver"] = party, party
-	ic["ack_requested"], ic["una"], ic["header"] = flag, flag, listOf(textType())
-	ic["separators"] = object(texts("segment", "element", "component", "repetition", "release", "decimal", "suffix"))
-	group := texts("functional_id", "sender", "receiver", "control_number", "version", "date", "time", "agency")
-	group["header"] = listOf(textType())
-	set := texts("set", "control_number", "release", "association")
-	set["rejected"], set["last"], set["part"], set["header"] = flag, flag, map[string]any{"type": "integer"}, listOf(textType())
-	return map[string]any{
-		"interchange": object(ic, "sender", "receiver", "control_number"),
-		"group":       object(group),
-		"transaction": object(set, "set", "control_number"),
-	}
-}
 
 // object is that of a set or loop, whose first segment's elements are its own.
 // omit has those that are told otherwise.
@@ -172,7 +146,7 @@ func (w *schemaWriter) named(properties map[string]any, n *grammar.Node) {
 	}
 	def := w.define(n.Name, one)
 	for code, name := range n.As[qualifier] {
-		properties[name] = map[string]any{"$ref": "#/$defs/" + def, "x-edi": n.Segment.Tag + " " + code}
+		properties[name] = map[string]any{"$ref": "#/$defs/" + def, "x-edi": fmt.Sprintf("%s%02d=%s", n.Segment.Tag, n.AsAt, code)}
 	}
 	properties[n.Name] = listOf(reference(def))
 }
@@ -188,12 +162,12 @@ func (w *schemaWriter) tree(properties map[string]any, n *grammar.Node) {
 	}
 	lists := map[string]any{n.Name: listOf(reference(n.Name))}
 	for code, name := range t.Names {
-		lists[name] = map[string]any{"type": "array", "items": reference(n.Name), "x-edi": fmt.Sprintf("%s%02d %s", n.Segment.Tag, t.LevelAt, code)}
+		lists[name] = map[string]any{"type": "array", "items": reference(n.Name), "x-edi": fmt.Sprintf("%s%02d=%s", n.Segment.Tag, t.LevelAt, code)}
 	}
 	maps.Copy(members, lists)
-	hierarchy := map[string]any{"id": leaf(n.Segment.Tag, t.IDAt, 0), "parent": leaf(n.Segment.Tag, t.ParentAt, 0)}
+	hierarchy := map[string]any{"id": elementOf(n.Segment, t.IDAt), "parent": elementOf(n.Segment, t.ParentAt)}
 	if t.LevelAt > 0 {
-		hierarchy["level"] = leaf(n.Segment.Tag, t.LevelAt, 0)
+		hierarchy["level"] = elementOf(n.Segment, t.LevelAt)
 	}
 	hierarchy["sequence"] = map[string]any{"type": "integer"}
 	members["hierarchy"] = object(hierarchy)
@@ -210,12 +184,20 @@ func unnamedLevels(n *grammar.Node) map[string]any {
 	return map[string]any{"^" + grammar.LevelPrefix: listOf(reference(n.Name))}
 }
 
-func leaf(tag string, element, component int) map[string]any {
+// leaf is a value that stands at an element, or at a component of one.
+func leaf(tag string, element, component int, number string) map[string]any {
 	at := fmt.Sprintf("%s%02d", tag, element)
 	if component > 0 {
 		at += fmt.Sprintf("-%d", component)
 	}
+	if number != "" {
+		at += " (" + number + ")"
+	}
 	return map[string]any{"type": "string", "x-edi": at}
+}
+
+func elementOf(s *grammar.Segment, at int) map[string]any {
+	return leaf(s.Tag, at, 0, s.Elements[at-1].Reference())
 }
 
 // elements adds a segment's elements and returns those that must be there.
@@ -227,9 +209,9 @@ func (w *schemaWriter) elements(properties map[string]any, s *grammar.Segment, o
 			continue
 		}
 		if p.Pair {
-			pairIDs(properties, s.Tag, p)
+			pairIDs(properties, s, i)
 		}
-		one := leaf(s.Tag, i+1, 0)
+		one := elementOf(s, i+1)
 		switch {
 		case p.Composite != nil:
 			one = components(s.Tag, i+1, p.Composite)
@@ -249,7 +231,8 @@ func (w *schemaWriter) elements(properties map[string]any, s *grammar.Segment, o
 
 // pairIDs adds what a qualifier names. A pair that cannot be told so has the names
 // of its elements.
-func pairIDs(properties map[string]any, tag string, p *grammar.Position) {
+func pairIDs(properties map[string]any, s *grammar.Segment, at int) {
+	qualifier, id := s.Elements[at].Element, &s.Elements[at+1]
 	ids, _ := properties["ids"].(map[string]any)
 	if ids == nil {
 		ids = map[string]any{"type": "object", "properties": map[string]any{}, "additionalProperties": textType()}
@@ -257,11 +240,11 @@ func pairIDs(properties map[string]any, tag string, p *grammar.Position) {
 		properties[Slots] = map[string]any{"type": "array", "items": map[string]any{"type": "integer"}}
 	}
 	names, _ := ids["properties"].(map[string]any)
-	for code, name := range p.Element.Codes {
+	for code, name := range qualifier.Codes {
 		if name == "" {
 			name = strings.ToLower(code)
 		}
-		names[name] = map[string]any{"type": "string", "x-edi": tag + " " + code}
+		names[name] = map[string]any{"type": "string", "x-edi": fmt.Sprintf("%s %s=%s → %s", s.Tag, qualifier.ID, code, id.Reference())}
 	}
 }
 
@@ -270,7 +253,7 @@ func components(tag string, element int, c *grammar.Composite) map[string]any {
 	var required []string
 	for k := range c.Components {
 		p := &c.Components[k]
-		members[p.Name] = leaf(tag, element, k+1)
+		members[p.Name] = leaf(tag, element, k+1, p.Reference())
 		if p.Mandatory {
 			required = append(required, p.Name)
 		}

@@ -166,3 +166,46 @@ func TestShippedSchemas(t *testing.T) {
 		}
 	}
 }
+
+// TestSchemaTellsPlaces: who follows a member of the document finds the element
+// that a partner's guide talks about.
+func TestSchemaTellsPlaces(t *testing.T) {
+	for _, c := range []struct {
+		standard syntax.Standard
+		release  string
+		set      string
+		pointer  string
+		want     string
+	}{
+		{syntax.X12, "004010", "850", "properties/interchange/properties/sender/properties/id", "ISA06"},
+		{syntax.X12, "004010", "850", "properties/interchange/properties/ack_requested", "ISA14"},
+		{syntax.X12, "004010", "850", "properties/group/properties/version", "GS08"},
+		{syntax.X12, "004010", "850", "properties/purchase_order/properties/number", "BEG03 (324)"},
+		{syntax.X12, "004010", "850", "properties/purchase_order/properties/ship_to", "N101=ST"},
+		{syntax.X12, "004010", "850", "properties/purchase_order/properties/lines/items/properties/ids/properties/gtin12", "PO1 235=UP → 234"},
+		{syntax.X12, "004010", "856", "$defs/levels/properties/hierarchy/properties/parent", "HL02 (734)"},
+		{syntax.EDIFACT, "D96A", "ORDERS", "properties/interchange/properties/receiver/properties/qualifier", "UNB03-2"},
+		{syntax.EDIFACT, "D96A", "ORDERS", "properties/transaction/properties/control_number", "UNH01"},
+		{syntax.EDIFACT, "D96A", "ORDERS", "properties/order/properties/buyer", "NAD01=BY"},
+		{syntax.EDIFACT, "D96A", "ORDERS", "$defs/parties/properties/party/properties/id", "NAD02-1 (3039)"},
+	} {
+		set, err := library.Set(c.standard, c.release, c.set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := shape.Schema(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := decoded(t, string(b))
+		for _, name := range strings.Split(c.pointer, "/") {
+			members, _ := at.(map[string]any)
+			if at = members[name]; at == nil {
+				t.Fatalf("%s %s: nothing at %s, before %s", c.release, c.set, c.pointer, name)
+			}
+		}
+		if got := at.(map[string]any)["x-edi"]; got != c.want {
+			t.Errorf("%s %s: %s stands at %v, want %s", c.release, c.set, c.pointer, got, c.want)
+		}
+	}
+}

@@ -49,6 +49,8 @@ type Facts struct {
 	// Lookup asks a table that is elsewhere, by the lookup's name; nil when there
 	// are no tables. An error ends the run, whatever the rules say.
 	Lookup func(ctx context.Context, name, key string) (value string, found bool, err error)
+	// Observe is told what each rule does, when it has done it; nil for nothing.
+	Observe func(Step)
 }
 
 // Failure says why a document could not be mapped.
@@ -85,6 +87,7 @@ func (p *Program) Run(ctx context.Context, doc []byte, in Facts) ([]byte, []Warn
 	}
 	for _, b := range p.Lets {
 		v, err := f.bind(b)
+		f.bound(b, v, err)
 		if err != nil {
 			// The rules that use the variable decide what that means.
 			v = variable{val: types.WrapErr(err)}
@@ -118,6 +121,7 @@ func (f *frame) finish(n *document.Node) ([]byte, *Failure) {
 	p := f.p
 	for _, a := range p.Asserts {
 		ok, err := f.truth(a.That)
+		f.asserted(a, ok, err)
 		if err == nil && ok {
 			continue
 		}

@@ -30,6 +30,11 @@ type frame struct {
 
 	srcValue, outValue, metaValue ref.Val
 	warnings                      []Warning
+
+	// Of a run that is observed.
+	steps    []*Step // of the rules that run, the innermost last
+	observed int
+	told     *Failure
 }
 
 // variable is a name with its value. n is set when the value is a node.
@@ -84,6 +89,13 @@ func (f *frame) tick() error {
 
 // run makes the value of a rule; nil when it has none, with the reason.
 func (f *frame) run(r *Rule) (n *document.Node, why string, err error) {
+	if f.in.Observe != nil {
+		return f.observe(r)
+	}
+	return f.make(r)
+}
+
+func (f *frame) make(r *Rule) (n *document.Node, why string, err error) {
 	if err := f.tick(); err != nil {
 		return nil, "", err
 	}
@@ -94,6 +106,7 @@ func (f *frame) run(r *Rule) (n *document.Node, why string, err error) {
 			return n, why, err
 		}
 		if !ok {
+			f.declines()
 			return f.orDefault(r, nil, "its `when` is false")
 		}
 	}
@@ -108,8 +121,11 @@ func (f *frame) run(r *Rule) (n *document.Node, why string, err error) {
 }
 
 func (f *frame) orDefault(r *Rule, n *document.Node, why string) (*document.Node, string, error) {
-	if n == nil && r.Fallback != nil {
-		n = r.Fallback.Copied()
+	if n == nil {
+		f.lacks(r, why)
+		if r.Fallback != nil {
+			n = r.Fallback.Copied()
+		}
 	}
 	if n == nil {
 		if r.Required {
@@ -132,6 +148,7 @@ func (f *frame) recover(r *Rule, e *Expression, err error) (*document.Node, stri
 		p = f.p.OnError
 	}
 	failure := f.fail(r, e, err)
+	f.decides(p, failure)
 	switch p {
 	case UseDefault:
 		return f.orDefault(r, nil, err.Error())
@@ -356,6 +373,7 @@ func (f *frame) object(r *Rule) (*document.Node, error) {
 	var params []variable // which do not see each other
 	for _, b := range r.With {
 		v, err := f.bind(b)
+		f.bound(b, v, err)
 		if err != nil {
 			return nil, err
 		}

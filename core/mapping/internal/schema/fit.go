@@ -73,18 +73,22 @@ func Quoted(n *document.Node) string {
 
 // Unlike says why a document of one schema may not fit another, as far as members
 // and types go; "" when every one fits.
-func (s *Schema) Unlike(to *Schema) string { return unlike(s, to, "", 0) }
+func (s *Schema) Unlike(to *Schema) string { return unlike(s, to, "", map[[2]*Schema]bool{}) }
 
-func unlike(from, to *Schema, at string, depth int) string {
+// unlike compares two schemas once: those of EDI hierarchies contain themselves
+// in many lists.
+func unlike(from, to *Schema, at string, seen map[[2]*Schema]bool) string {
 	from, to = from.Resolved(), to.Resolved()
-	if from == nil || to == nil || from == to || to.Kind == Any || from.Kind == Any || depth > document.MaxDepth {
+	pair := [2]*Schema{from, to}
+	if from == nil || to == nil || from == to || to.Kind == Any || from.Kind == Any || seen[pair] {
 		return ""
 	}
+	seen[pair] = true
 	if from.Kind != to.Kind && (from.Kind != Integer || to.Kind != Number) {
 		return fmt.Sprintf("%s is %s, the target takes %s", strings.TrimPrefix(at, "."), from.Kind, to.Kind)
 	}
 	if from.Kind == List {
-		return unlike(from.Items, to.Items, at+"[]", depth+1)
+		return unlike(from.Items, to.Items, at+"[]", seen)
 	}
 	if from.Kind != Object {
 		return ""
@@ -94,7 +98,7 @@ func unlike(from, to *Schema, at string, depth int) string {
 		if t == nil {
 			return fmt.Sprintf("the target has no field %s", strings.TrimPrefix(at+"."+name, "."))
 		}
-		if p := unlike(from.props[name], t, at+"."+name, depth+1); p != "" {
+		if p := unlike(from.props[name], t, at+"."+name, seen); p != "" {
 			return p
 		}
 	}

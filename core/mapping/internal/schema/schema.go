@@ -81,6 +81,7 @@ type Schema struct {
 	minLen  int
 	// personal marks data about a person (x-personal): masked in errors.
 	personal bool
+	edi      string // where the value stands in an EDI message (x-edi)
 }
 
 // Resolved follows references to the schema that they mean.
@@ -255,6 +256,7 @@ func (l *loader) fill(s *Schema, file string, raw any, depth int) error {
 		return fmt.Errorf("the schema %s: %s is not a schema", file, s.Name)
 	}
 	s.personal, _ = m["x-personal"].(bool)
+	s.edi, _ = m["x-edi"].(string)
 	if ref, ok := m["$ref"].(string); ok {
 		target, err := l.follow(file, ref)
 		if err != nil {
@@ -481,25 +483,29 @@ func (s *Schema) merge(o *Schema, every bool) {
 	}
 }
 
-// maxPathDepth ends the walk through schemas that contain themselves.
-const maxPathDepth = 12
-
 // Walk calls f with the path of every member, beginning with the schema itself,
-// which is called name; leaf tells that there is nothing below.
-func (s *Schema) Walk(name string, f func(path string, leaf bool)) { s.walkFrom(name, 0, f) }
+// which is called name; leaf tells that there is nothing below. A schema that
+// contains itself, as levels of an EDI hierarchy do, is walked once on each way:
+// orders[].packs is named, orders[].packs[].items is not.
+func (s *Schema) Walk(name string, f func(path string, leaf bool)) { s.walkFrom(name, nil, f) }
 
-func (s *Schema) walkFrom(path string, depth int, f func(path string, leaf bool)) {
+func (s *Schema) walkFrom(path string, above []*Schema, f func(path string, leaf bool)) {
 	s = s.Resolved()
-	if s == nil || depth > maxPathDepth {
+	if s == nil {
+		return
+	}
+	if slices.Contains(above, s) {
+		f(path, false)
 		return
 	}
 	f(path, s.Kind != Object && s.Kind != List)
+	above = append(above, s)
 	switch s.Kind {
 	case List:
-		s.Items.walkFrom(path+"[]", depth+1, f)
+		s.Items.walkFrom(path+"[]", above, f)
 	case Object:
 		for _, name := range s.Names() {
-			s.props[name].walkFrom(path+"."+name, depth+1, f)
+			s.props[name].walkFrom(path+"."+name, above, f)
 		}
 	}
 }

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/crossdock/crossdock/core/mapping"
+)
+
+// traceJSON is what `map run --trace --json` prints.
+type traceJSON struct {
+	Mapping string          `json:"mapping"`
+	Version string          `json:"version"`
+	Steps   []mapping.Step  `json:"steps"`
+	Result  json.RawMessage `json:"result,omitempty"`
+	Error   string          `json:"error,omitempty"`
+}
+
+// showTrace prints what each rule did. The result, or the error, comes after it.
+func (a *app) showTrace(m *mapping.Mapping, steps []mapping.Step, result []byte, failed error) error {
+	if a.json {
+		t := traceJSON{Mapping: m.Name(), Version: m.Version(), Steps: steps, Result: result}
+		if failed != nil {
+			t.Error = failed.Error()
+		}
+		return a.printJSON(t)
+	}
+	var b bytes.Buffer
+	for _, s := range steps {
+		traceStep(&b, s)
+	}
+	b.WriteByte('\n')
+	_, err := b.WriteTo(a.Out)
+	return fail(err)
+}
+
+func traceStep(b io.Writer, s mapping.Step) {
+	name := s.Target
+	switch s.Kind {
+	case "assert":
+		name = s.Kind // its message is for a failure
+	case "let", "with":
+		name = s.Kind + " " + s.Target
+	}
+	fmt.Fprintf(b, "%s %s  (%s:%d:%d)\n", name, came(s), s.File, s.Line, s.Col)
+	if s.When != "" {
+		fmt.Fprintf(b, "    when %s\n", oneLine(s.When))
+	}
+	if s.Expression != "" {
+		how := oneLine(s.Expression)
+		for _, p := range []struct{ what, name string }{{"code list", s.Codelist}, {"lookup", s.Lookup}} {
+			if p.name != "" {
+				how += ", " + p.what + " " + p.name
+			}
+		}
+		fmt.Fprintf(b, "    %s\n", how)
+	}
+	for _, r := range s.Reads {
+		if r.Value == "" {
+			fmt.Fprintf(b, "    %s is missing\n", r.Path)
+			continue
+		}
+		fmt.Fprintf(b, "    %s = %s\n", r.Path, r.Value)
+	}
+}
+
+// came is what came of a step.
+func came(s mapping.Step) string {
+	why := s.Why
+	if s.OnError != "" {
+		why = "onError " + s.OnError + ": " + why
+	}
+	switch s.Outcome {
+	case mapping.OutcomeFailed:
+		if s.Kind == "assert" {
+			return strings.TrimSuffix("FAILED: "+s.Target+": "+why, ": ")
+		}
+		return "FAILED: " + why
+	case mapping.OutcomeLeftOut:
+		if s.Kind != "rule" {
+			return "has no value: " + why
+		}
+		return "left out: " + why
+	case mapping.OutcomeDefault:
+		return "= " + s.Result + ", the default: " + why
+	}
+	return "= " + s.Result
+}
