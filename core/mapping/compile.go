@@ -22,11 +22,12 @@ import (
 // compiler checks one mapping file and builds its rules. It goes on after every
 // problem, so that all of them are reported together.
 type compiler struct {
-	fsys  fs.FS
-	file  *source
-	prov  *language.Provider
-	m     *Mapping
-	found []Finding
+	fsys    fs.FS
+	schemas *schema.Catalog
+	file    *source
+	prov    *language.Provider
+	m       *Mapping
+	found   []Finding
 
 	src, dst  *schema.Schema
 	codelists map[string]*codelist
@@ -100,6 +101,8 @@ func (c *compiler) compile() {
 	c.known(c.file, root, "a mapping", topKeys)
 	c.header(root)
 	c.settings(child(root, "settings"))
+	c.fetch(root)
+	defer c.validator(root)
 	c.src = c.schema(root, "source", language.NameSrc)
 	c.dst = c.schema(root, "target", c.targetName(root))
 	c.codelists = c.readCodelists(c.file, child(root, "codelists"))
@@ -230,17 +233,14 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *schema.Schema {
 	}
 	switch {
 	case fn != nil:
-		s, err := schema.Load(c.fsys, path.Join(path.Dir(c.file.name), file), name)
+		s, err := c.schemas.Load(path.Join(path.Dir(c.file.name), file), name)
 		if err != nil {
 			c.fail(c.file.at(fn), CodeUnknown, "schema paths are relative to the mapping file", "%v", err)
 			return nil
 		}
-		if key == "target" {
-			c.validator(path.Join(path.Dir(c.file.name), file), fn)
-		}
 		return s
 	case en != nil:
-		s, err := schema.Entity(entity, name)
+		s, err := c.schemas.Entity(entity, name)
 		if err != nil {
 			c.fail(c.file.at(en), CodeUnknown, near(entity, schema.EntityNames()), "%v", err)
 			return nil
@@ -259,8 +259,26 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *schema.Schema {
 	return &schema.Schema{Name: name}
 }
 
-func (c *compiler) validator(file string, at *yaml.Node) {
-	v, s, err := schema.ForFile(c.fsys, file)
+// fetch begins to read the schemas, so that what checks the results is made
+// while the rules are checked; for a large schema that takes as long.
+func (c *compiler) fetch(root *yaml.Node) {
+	n := child(child(root, "target"), "schema")
+	if n == nil || n.Kind != yaml.ScalarNode {
+		return
+	}
+	file, name := path.Join(path.Dir(c.file.name), n.Value), c.targetName(root)
+	// Errors are told where the results are taken.
+	go func() { _, _, _ = c.schemas.Validator(file) }()
+	go func() { _, _ = c.schemas.Load(file, name) }()
+}
+
+// validator takes what checks the results against a target's schema file.
+func (c *compiler) validator(root *yaml.Node) {
+	at := child(child(root, "target"), "schema")
+	if at == nil || c.dst == nil {
+		return
+	}
+	v, s, err := c.schemas.Validator(path.Join(path.Dir(c.file.name), at.Value))
 	if err != nil {
 		c.fail(c.file.at(at), CodeValue, "", "the target schema cannot be used: %v", err)
 		return

@@ -10,6 +10,7 @@ import (
 	"github.com/crossdock/crossdock/core/mapping/internal/direct"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
+	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"github.com/crossdock/crossdock/core/strictyaml"
 )
 
@@ -59,11 +60,15 @@ type Output struct {
 // source and target. It returns all findings, in the order of the file, and nil
 // instead of a mapping when any of them is an error.
 func Check(fsys fs.FS, path string) (*Mapping, []Finding) {
+	return check(fsys, schema.NewCatalog(fsys), path)
+}
+
+func check(fsys fs.FS, schemas *schema.Catalog, path string) (*Mapping, []Finding) {
 	file, found := readSource(fsys, path)
 	if file == nil {
 		return nil, found
 	}
-	c := &compiler{fsys: fsys, file: file, found: found, reads: map[string]bool{}, wholes: map[string]bool{}}
+	c := &compiler{fsys: fsys, schemas: schemas, file: file, found: found, reads: map[string]bool{}, wholes: map[string]bool{}}
 	c.m = &Mapping{path: path, lineage: map[string][]string{}, lookups: map[string]Lookup{}}
 	c.compile()
 	c.m.program.Source, c.m.program.Target = c.src, c.dst
