@@ -122,6 +122,7 @@ func (c *compiler) compile() {
 		c.m.program.Root.Children = c.fields(fields, c.dst, "", sc, c.file.at(fields))
 	}
 	c.asserts(child(root, "assert"), sc)
+	c.givenCodes()
 	c.unread(root)
 	c.tests(child(root, "tests"))
 }
@@ -369,6 +370,8 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 	if e == nil {
 		return nil, nil
 	}
+	c.comparisons(r, n, sc, target)
+	c.amounts(r, n, sc, target)
 	for _, p := range r.paths {
 		c.reads[p] = true
 		c.m.addLineage(target, p)
@@ -392,12 +395,12 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 }
 
 // truth checks an expression that must be true or false.
-func (c *compiler) truth(n *yaml.Node, sc *scope, target, what string) *program.Expression {
-	e, _ := c.expression(n, sc, target)
+func (c *compiler) truth(n *yaml.Node, sc *scope, target, what string) (*program.Expression, *reading) {
+	e, r := c.expression(n, sc, target)
 	if e != nil && !e.Type.IsExactType(cel.BoolType) && !e.Type.IsExactType(cel.DynType) {
 		c.fail(sc.file.at(n), CodeType, "compare it with something, or use has()", "%s: '%s' must be true/false, this is %s", target, what, typeName(e.Type))
 	}
-	return e
+	return e, r
 }
 
 func (c *compiler) asserts(n *yaml.Node, sc *scope) {
@@ -420,7 +423,7 @@ func (c *compiler) asserts(n *yaml.Node, sc *scope) {
 			continue
 		}
 		message, _ := c.text(c.file, a, "message", "assert", true)
-		if e := c.truth(that, &all, "assert", "that"); e != nil {
+		if e, _ := c.truth(that, &all, "assert", "that"); e != nil {
 			c.m.program.Asserts = append(c.m.program.Asserts, program.Assertion{That: e, At: c.file.at(that), Message: message})
 		}
 	}

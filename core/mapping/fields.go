@@ -144,7 +144,10 @@ func (c *compiler) rule(n *yaml.Node, target *schema.Schema, tpath string, sc *s
 // conditions reads the keys that belong to a rule as a whole.
 func (c *compiler) conditions(r *program.Rule, n *yaml.Node, sc *scope) {
 	if w := child(n, "when"); w != nil {
-		r.When = c.truth(w, sc, r.Target, "when")
+		var read *reading
+		if r.When, read = c.truth(w, sc, r.Target, "when"); read != nil {
+			c.decided(read, w, n, sc, r.Target)
+		}
 	}
 	if v := child(n, "onError"); v != nil {
 		r.OnError = choose(c, sc.file, v, "onError", program.Policies)
@@ -176,6 +179,7 @@ func (c *compiler) literal(v *yaml.Node, target *schema.Schema, tpath string, sc
 		}
 		c.fail(sc.file.at(v), CodeValue, hint, "%s %s", tpath, p)
 	}
+	c.looksComputed(n, v, tpath, sc)
 	n.Adopt()
 	return n
 }
@@ -402,6 +406,9 @@ func (c *compiler) computed(r *program.Rule, n *yaml.Node, sc *scope, opts *yaml
 	}
 	r.Expr = e
 	done := c.transforms(r, opts, t, sc)
+	if e != nil {
+		c.gives(r, read, n, opts, sc, done)
+	}
 	if e != nil && !done {
 		if p := c.mismatch(t, r.Schema); p != "" {
 			c.fail(sc.file.at(n), CodeType, c.conversion(t, r.Schema), "%s wants %s, the expression gives %s%s", r.Target, wanted(r.Schema), typeName(t), strings.TrimRight(p, " "))

@@ -31,6 +31,7 @@ type Mapping struct {
 	cases       []testCase
 	lineage     map[string][]string
 	unread      []string
+	ignored     []Ignored
 }
 
 // MaxOutput is the largest result of a mapping in bytes.
@@ -138,6 +139,10 @@ func (m *Mapping) Unread() []string { return slices.Clone(m.unread) }
 // it runs only those that have something unusual. The results are the same; the
 // interpreter takes ten times as long.
 func (m *Mapping) Interpreted() error { return m.interpreted }
+
+// Ignored lists the members of the source that nobody reads on purpose, in the
+// order of the file.
+func (m *Mapping) Ignored() []Ignored { return slices.Clone(m.ignored) }
 
 // Map makes the target document of one source document. The error is an
 // [*Error]. ctx ends a run that takes too long.

@@ -481,8 +481,8 @@ func (s *Schema) merge(o *Schema, every bool) {
 	}
 }
 
-// maxPathDepth ends the walk through schemas that contain themselves.
-const maxPathDepth = 12
+// MaxPathDepth ends the walk through schemas that contain themselves.
+const MaxPathDepth = 12
 
 // Walk calls f with the path of every member, beginning with the schema itself,
 // which is called name; leaf tells that there is nothing below.
@@ -490,7 +490,7 @@ func (s *Schema) Walk(name string, f func(path string, leaf bool)) { s.walkFrom(
 
 func (s *Schema) walkFrom(path string, depth int, f func(path string, leaf bool)) {
 	s = s.Resolved()
-	if s == nil || depth > maxPathDepth {
+	if s == nil || depth > MaxPathDepth {
 		return
 	}
 	f(path, s.Kind != Object && s.Kind != List)
