@@ -49,7 +49,7 @@ const maxRules = 50_000
 var (
 	topKeys = []string{
 		"mapping", "version", "owner", "description", "source", "target", "settings", "include",
-		"codelists", "lookups", "let", "fields", "assert", "ignore", "tests",
+		"codelists", "lookups", "let", "fields", "assert", "ignore", "inverse", "tests",
 	}
 	mappingName = regexp.MustCompile(`^[a-z][a-z0-9._-]{0,99}$`)
 	versionText = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
@@ -100,6 +100,7 @@ func (c *compiler) compile() {
 	root := c.file.root
 	c.known(c.file, root, "a mapping", topKeys)
 	c.header(root)
+	c.inverse(root)
 	c.settings(child(root, "settings"))
 	c.fetch(root)
 	defer c.validator(root)
@@ -232,6 +233,11 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *schema.Schema {
 	} else {
 		c.m.target = entity
 	}
+	shape := "the entity " + strings.ToLower(entity)
+	if fn != nil {
+		shape = "the schema " + path.Join(path.Dir(c.file.name), file)
+	}
+	c.m.shapes[key] = shape
 	switch {
 	case fn != nil:
 		s, err := c.schemas.Load(path.Join(path.Dir(c.file.name), file), name)
@@ -339,7 +345,7 @@ func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
 			c.fail(c.file.at(k), CodeSyntax, "", "%q cannot be a variable: %v", k.Value, err)
 			return
 		}
-		sc = next
+		sc = next.choosing(k.Value, r)
 	})
 	return sc
 }

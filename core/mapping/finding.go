@@ -24,6 +24,7 @@ const (
 	CodeIncomplete = "incomplete" // a source member that may be missing fills a required field
 
 	CodeUnreachable = "unreachable" // a rule, default, choice or code that never counts
+	CodeInverse     = "inverse"     // a mapping and its inverse do not fit
 	CodeLossy       = "lossy"       // digits or zeros of a value get lost on the way
 )
 

@@ -32,6 +32,12 @@ type Mapping struct {
 	lineage     map[string][]string
 	unread      []string
 	ignored     []Ignored
+
+	inverse   string // file of the mapping that leads back
+	inverseAt strictyaml.Pos
+	shapes    map[string]string // of source and target: the entity or schema file
+	moves     []move            // what the rules do, for the way back
+	reads     map[string]bool
 }
 
 // MaxOutput is the largest result of a mapping in bytes.
@@ -70,7 +76,7 @@ func check(fsys fs.FS, schemas *schema.Catalog, path string) (*Mapping, []Findin
 		return nil, found
 	}
 	c := &compiler{fsys: fsys, schemas: schemas, file: file, found: found, reads: map[string]bool{}, wholes: map[string]bool{}}
-	c.m = &Mapping{path: path, lineage: map[string][]string{}, lookups: map[string]Lookup{}}
+	c.m = &Mapping{path: path, lineage: map[string][]string{}, lookups: map[string]Lookup{}, shapes: map[string]string{}, reads: c.reads}
 	c.compile()
 	c.m.program.Source, c.m.program.Target = c.src, c.dst
 	out := c.sorted()
