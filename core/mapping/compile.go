@@ -41,6 +41,8 @@ type compiler struct {
 	reads  map[string]bool // source paths that are read, exactly
 	wholes map[string]bool // source paths that are read with all below
 	rules  int
+
+	overflow bool // there are more findings than are kept
 }
 
 // maxRules bounds what nested fragments can multiply to.
@@ -57,7 +59,30 @@ var (
 	givenNames  = []string{language.NameSrc, language.NameOut, language.NameMeta, language.NameMessageID, "true", "false", "null", "in"}
 )
 
+// maxFindings ends the check of a file that is none, such as one of a million
+// unknown keys. Nobody reads more.
+const maxFindings = 1000
+
+// full tells that it is reached, and says so once: what is not checked from
+// then on must not run.
+func (c *compiler) full() bool {
+	if len(c.found) < maxFindings {
+		return false
+	}
+	if !c.overflow {
+		c.overflow = true
+		c.found = append(c.found, Finding{
+			File: c.file.name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeSyntax,
+			Message: fmt.Sprintf("there are more than %d findings; the others are not shown", maxFindings), Hint: "mend these first",
+		})
+	}
+	return true
+}
+
 func (c *compiler) report(p strictyaml.Pos, severity, code, hint, format string, args ...any) {
+	if c.full() {
+		return
+	}
 	c.found = append(c.found, Finding{File: p.File, Line: p.Line, Col: p.Col, Severity: severity, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
@@ -72,7 +97,7 @@ func (c *compiler) known(f *source, n *yaml.Node, what string, keys []string) bo
 		return false
 	}
 	pairs(n, func(k, _ *yaml.Node) {
-		if !slices.Contains(keys, k.Value) {
+		if !c.full() && !slices.Contains(keys, k.Value) {
 			c.fail(f.at(k), CodeUnknown, near(k.Value, keys), "%s has no key %q", what, k.Value)
 		}
 	})
@@ -321,6 +346,9 @@ func newScope(src, dst *schema.Schema, s language.Settings) (*scope, *language.P
 	return &scope{env: env, bases: map[string]string{language.NameSrc: language.NameSrc, language.NameOut: language.NameOut}, sure: map[string]bool{language.NameSrc: true, language.NameOut: true}}, prov, nil
 }
 
+// maxLets bounds the variables of a mapping; each sees all before it.
+const maxLets = 500
+
 // lets reads `let`: variables that later lets and all rules see.
 func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
 	if n == nil {
@@ -330,7 +358,14 @@ func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
 		c.fail(c.file.at(n), CodeSyntax, "", "let must be a list of `name: expression`")
 		return sc
 	}
+	lets := 0
 	pairs(n, func(k, v *yaml.Node) {
+		if lets++; lets > maxLets {
+			if lets == maxLets+1 {
+				c.fail(c.file.at(k), CodeSyntax, "split the mapping", "the mapping has more than %d variables", maxLets)
+			}
+			return
+		}
 		if !c.variable(sc, k) {
 			return
 		}

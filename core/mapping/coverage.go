@@ -72,6 +72,7 @@ func (c *compiler) unread(root *yaml.Node) {
 	sort.Strings(c.m.unread)
 	for _, i := range c.m.ignored {
 		switch {
+		case c.full():
 		case len(all) > 1 && !all[i.Path]:
 			c.fail(c.file.at(i.at), CodeUnknown, near(i.Path, keys(all)), "ignore: the source has no %s", i.Path)
 		case c.reads[i.Path] && c.leaf(i.Path):

@@ -39,7 +39,7 @@ func (c *compiler) fields(n *yaml.Node, target *schema.Schema, tpath string, sc 
 		path := strings.TrimPrefix(tpath+"."+k.Value, ".")
 		var s *schema.Schema
 		if target != nil && target.Kind == schema.Object {
-			if s = target.Member(k.Value); s == nil {
+			if s = target.Member(k.Value); s == nil && !c.full() {
 				c.fail(sc.file.at(k), CodeUnknown, near(k.Value, target.Names()), "target %s has no field %q", c.called(tpath), k.Value)
 				s = &schema.Schema{}
 			}
@@ -102,6 +102,9 @@ func (c *compiler) mayMiss(r *program.Rule, v *yaml.Node, sc *scope, alone bool)
 // rule checks one rule: a scalar is an expression, a sequence is a list with an
 // entry per item, a mapping says more.
 func (c *compiler) rule(n *yaml.Node, target *schema.Schema, tpath string, sc *scope) *program.Rule {
+	if c.full() {
+		return nil
+	}
 	if c.rules++; c.rules > maxRules {
 		if c.rules == maxRules+1 {
 			c.fail(sc.file.at(n), CodeSyntax, "split the mapping", "the mapping has more than %d rules", maxRules)

@@ -86,6 +86,10 @@ func (c *compiler) inverse(root *yaml.Node) {
 	}
 }
 
+// maxCompared is how many rules of a mapping are compared with those of its
+// inverse, each with each.
+const maxCompared = 5000
+
 // RoundTrip compares a mapping with the one that leads back; nil when it names
 // none. What does not fit between the two is a finding, as is an inverse that
 // cannot be used; what is lost is none.
@@ -115,6 +119,10 @@ func (l *Library) RoundTrip(reference string) (*RoundTrip, []Finding) {
 		}
 	}
 	if len(found) > 0 {
+		return nil, found
+	}
+	if len(there.moves) > maxCompared || len(back.moves) > maxCompared {
+		report(there.inverseAt, "split the mapping", "inverse: more than %d rules are not compared", maxCompared)
 		return nil, found
 	}
 	t := &RoundTrip{There: there, Back: back}
