@@ -40,12 +40,18 @@ func (a *app) mappingPaths(args []string) (*mapping.Library, []string, error) {
 }
 
 func (a *app) mapCheckCommand() *cobra.Command {
-	return &cobra.Command{
+	var inverse bool
+	c := &cobra.Command{
 		Use: "check [mapping ...]", Short: "Check mappings against the schemas of both sides",
 		Long: `Checks every rule against the schemas of source and target: unknown fields,
-wrong types, required fields that nothing sets, values outside an enumeration.
-All problems are reported, with file, line, column and a hint.`,
-		Example: "  crossdock map check\n  crossdock map check mappings/shop-order-to-order.yaml --json",
+wrong types, required fields that nothing sets, values outside an enumeration,
+rules that never run, source fields that nobody reads.
+All problems are reported, with file, line, column and a hint.
+
+Where a mapping names its inverse, the check also counts the rules that the
+inverse undoes; --inverse lists every rule with what comes back of it and what
+is lost. What is lost is no error.`,
+		Example: "  crossdock map check\n  crossdock map check mappings/shop-order-to-order.yaml --json\n  crossdock map check mappings/x12-850-to-order.yaml --inverse",
 		RunE: func(_ *cobra.Command, args []string) error {
 			lib, paths, err := a.mappingPaths(args)
 			if err != nil {
@@ -61,14 +67,30 @@ All problems are reported, with file, line, column and a hint.`,
 					fmt.Fprintf(a.Err, "note: %s takes longer than others, because the interpreter runs it: %v\n", p, m.Interpreted())
 				}
 			}
+			trips, found := roundTrips(lib, paths)
+			for _, f := range found {
+				fs = append(fs, routing.FromMapping(f))
+			}
+			if a.json && inverse {
+				return a.roundTripsJSON(trips, fs)
+			}
+			if !a.json {
+				a.printRoundTrips(trips, inverse)
+			}
 			return a.findings(fs)
 		},
 	}
+	c.Flags().BoolVar(&inverse, "inverse", false, "list for each rule of a mapping and its inverse what comes back and what is lost")
+	return c
 }
 
 func (a *app) mapTestCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "test [mapping ...]", Short: "Run the tests that mapping files contain",
+		Long: `Runs the tests that mapping files contain, and shows differences field by field.
+Where a mapping names its inverse, the samples of both are also taken there and
+back, and must come back as they were but for what is known to be lost (see
+crossdock map check --inverse).`,
 		Example: "  crossdock map test\n  crossdock map test order --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lib, paths, err := a.mappingPaths(args)
@@ -82,18 +104,24 @@ func (a *app) mapTestCommand() *cobra.Command {
 
 // testJSON is one test as `map test --json` prints it.
 type testJSON struct {
-	Mapping string  `json:"mapping"`
-	Test    string  `json:"test"`
-	Passed  bool    `json:"passed"`
-	Diff    string  `json:"diff,omitempty"`
-	Error   string  `json:"error,omitempty"`
-	TookMS  float64 `json:"took_ms"`
+	Mapping string `json:"mapping"`
+	Test    string `json:"test"`
+	Passed  bool   `json:"passed"`
+	Diff    string `json:"diff,omitempty"`
+	// Known are the differences that rules are known to make on the way back.
+	Known  []string `json:"known,omitempty"`
+	Error  string   `json:"error,omitempty"`
+	TookMS float64  `json:"took_ms"`
 }
 
 func (a *app) mapTest(ctx context.Context, lib *mapping.Library, paths []string) error {
 	var fs strictyaml.Findings
 	out := []testJSON{}
 	failed := 0
+	trips, unfit := roundTrips(lib, paths)
+	for _, f := range unfit {
+		fs = append(fs, routing.FromMapping(f))
+	}
 	for _, p := range paths {
 		m, found := lib.Mapping(p)
 		if m == nil {
@@ -102,8 +130,14 @@ func (a *app) mapTest(ctx context.Context, lib *mapping.Library, paths []string)
 			}
 			continue
 		}
-		for _, r := range m.Test(ctx) {
-			t := testJSON{Mapping: m.Path(), Test: r.Name, Passed: r.Passed(), Diff: r.Diff, TookMS: float64(r.Took.Microseconds()) / 1000}
+		results := m.Test(ctx)
+		for _, t := range trips {
+			if t.There == m {
+				results = append(results, t.Test(ctx)...)
+			}
+		}
+		for _, r := range results {
+			t := testJSON{Mapping: m.Path(), Test: r.Name, Passed: r.Passed(), Diff: r.Diff, Known: r.Known, TookMS: float64(r.Took.Microseconds()) / 1000}
 			if r.Err != nil {
 				t.Error = r.Err.Error()
 			}

@@ -41,7 +41,9 @@ func TestScripts(t *testing.T) {
 			// A binary with the race detector otherwise rests for a second
 			// before each successful exit.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
-			return nil
+			samples, err := filepath.Abs("../mapping/testdata")
+			env.Setenv("MAPPINGS", samples)
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"until": until, "json": isJSON, "status": status, "replace": replace,

@@ -83,6 +83,73 @@ func TestCheckFindsMistakesWithPlaces(t *testing.T) {
 	}
 }
 
+// TestCheckFindsWhatNeverCounts: what the schemas exclude, what loses digits,
+// what nobody reads. None of it stops a mapping unless wrong values are certain.
+func TestCheckFindsWhatNeverCounts(t *testing.T) {
+	tests := []struct{ name, body, want string }{
+		{"a condition that is never true", "fields: {text: {when: 'false', from: src.id}}", "mappings/m.yaml:6:23: warning: text: the rule never runs, since its `when` is never true (mend the condition, or leave the rule out)"},
+		{"a code that the source never has", "fields: {text: {when: src.status == \"opn\", from: src.id}}", "mappings/m.yaml:6:37: warning: text: the source never has \"opn\" in src.status (did you mean \"open\"?)"},
+		{"and so a rule that never runs", "fields: {text: {when: src.n > 1 && src.status == \"opn\", from: src.id}}", "mappings/m.yaml:6:23: warning: text: the rule never runs"},
+		{"one of several codes", "fields: {text: {when: 'src.status in [\"open\", \"close\"]', from: src.id}}", "mappings/m.yaml:6:47: warning: text: the source never has \"close\" in src.status"},
+		{"a code inside of first()", "let: {l: 'src.refs.first(r, src.status == \"x\")'}\nfields: {text: l.v}", "mappings/m.yaml:6:43: warning: let l: the source never has \"x\" in src.status"},
+		{"a condition that is always true", "fields: {text: {when: has(src.id), from: src.name}}", "mappings/m.yaml:6:23: warning: text: the `when` is always true (leave it out)"},
+		{"a default behind it", "fields: {text: {when: src.status != \"x\", from: src.name, default: none}}", "mappings/m.yaml:6:67: warning: text: the default is never taken, since the `when` above is always true"},
+		{"a choice that is none", "fields: {text: 'has(src.id) ? src.id : src.name'}", "mappings/m.yaml:6:20: warning: text: the condition is always true, so the third part of the choice is never taken"},
+		{"a code that the target does not take", "fields: {kind: 'src.flag ? \"a\" : \"c\"'}", "mappings/m.yaml:6:34: kind allows only a, b, the expression gives \"c\""},
+		{"codes that the target does not take", "fields: {kind: src.status}", "mappings/m.yaml:6:16: warning: kind does not take \"open\", \"done\", which src.status may be (translate it with `map`)"},
+		{"a code that the list lacks", "codelists: {k: {open: a}}\nfields: {kind: {from: src.status, map: k}}", "mappings/m.yaml:7:40: warning: kind: the source may have \"done\", which the code list k does not know (add them to the list, or \"*\" for all others)"},
+		{"a code that the source never has in a list", "codelists: {k: {open: a, done: b, dome: b}}\nfields: {kind: {from: src.status, map: k}}", "mappings/m.yaml:6:35: warning: the code list k: the source never has \"dome\" (did you mean \"done\"?)"},
+		{"a default of another type", "fields: {count: {from: src.n, default: none}}", "mappings/m.yaml:6:40: count takes a whole number, found \"none\""},
+		{"a default of another type behind a code list", "codelists: {k: {A: 1}}\nfields: {count: {from: src.name, map: k, default: \"1\"}}", "mappings/m.yaml:7:51: count takes a whole number, found \"1\""},
+		{"a default that is an expression", "fields: {text: {from: src.name, default: string(src.n + 1)}}", "mappings/m.yaml:6:42: warning: text: a fixed value stands here, and \"string(src.n + 1)\" is taken as text"},
+		{"money in binary", "fields: {text: 'money(src.amount * 1.1)'}", "mappings/m.yaml:6:34: text: money() gets a number that was computed in binary floating point, where 0.1 is not exact (use dmul())"},
+		{"decimal in binary", "fields: {text: {from: src.amount + 1.0, decimal: 2}}", "mappings/m.yaml:6:34: text: `decimal` gets a number that was computed in binary floating point"},
+		{"a binary number as decimal text", "fields: {price: string(src.amount)}", "mappings/m.yaml:6:17: price wants a decimal number, string() gives a binary one"},
+		{"an identifier as a number", "fields: {any: {each: src.lines, as: l, from: int(l.sku)}}", "mappings/m.yaml:6:51: warning: any[]: l.sku is an identifier and no amount; as a number it loses its leading zeros"},
+		{"an identifier as a decimal", "fields: {tags: {each: src.lines, as: l, from: l.sku, decimal: any}}", "mappings/m.yaml:6:63: warning: tags[]: l.sku is an identifier and no amount"},
+		{"members that nobody reads", "fields: {text: src.id}", "mappings/m.yaml:3:9: warning: 16 members of the source are neither read nor ignored: src.address, src.amount, src.email, src.flag, src.lines, src.n, src.name, src.note, src.refs, src.status, src.when (read them"},
+		{"members of an object that is read in part", "fields: {text: src.address.city}\nignore: [src.lines, {path: src.refs, reason: not ours}, src.id]", "src.address.zip, src.amount"},
+		{"an ignored member that is read", "fields: {text: src.id}\nignore: [src.amount, {path: src.id, reason: no}]", "mappings/m.yaml:7:29: warning: ignore: src.id is read (take it off the list)"},
+		{"an entry of ignore without a path", "fields: {text: src.id}\nignore: [{raeson: no}]", "mappings/m.yaml:7:11: an entry of ignore has no key \"raeson\" (did you mean \"reason\"?)"},
+		{"a rule that another hides", "fields: {text: src.id, text: src.name}", "mappings/m.yaml:6:24: the key \"text\" appears twice (it stands in line 6 already)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m, found := mapping.Check(project(tt.body), "mappings/m.yaml")
+			if got := list(found); !strings.Contains(got, tt.want) {
+				t.Errorf("found:\n%swant: %s", got, tt.want)
+			}
+			isError := !strings.Contains(tt.want, "warning: ") && !strings.HasPrefix(tt.want, "src.")
+			if isError != (m == nil) {
+				t.Errorf("mapping %v with findings:\n%s", m != nil, list(found))
+			}
+		})
+	}
+}
+
+// TestCheckIsQuiet: what is right says nothing.
+func TestCheckIsQuiet(t *testing.T) {
+	for name, body := range map[string]string{
+		"codes that fit":             "codelists: {k: {open: a, done: b}}\nfields: {kind: {from: src.status, map: k}}",
+		"others":                     "codelists: {k: {open: a, \"*\": b}}\nfields: {kind: {from: src.status, map: k}}",
+		"codes that the rule drops":  "codelists: {k: {open: a}}\nfields: {kind: {from: src.status, map: k, onError: skip}}",
+		"a list for two sources":     "codelists: {k: {open: a, done: b, more: b}}\nfields: {kind: {from: src.status, map: k}, text: {from: src.name, map: k}}",
+		"a condition":                "fields: {text: {when: 'src.status == \"open\" || has(src.name)', from: src.id}}",
+		"a default in words":         "fields: {text: {from: src.name, default: shop.example}, kind: {const: a}}",
+		"a number as it is":          "fields: {ratio: src.amount, price: {from: src.amount, decimal: any}, text: 'money(src.amount)'}",
+		"a ratio":                    "fields: {ratio: src.amount * 2.0}",
+		"a count":                    "fields: {count: int(src.name)}",
+		"a GTIN":                     "fields: {tags: {each: src.lines, as: l, from: gtin14(l.sku)}}",
+		"a member of an open object": "fields: {any: src.extra}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if m, found := mapping.Check(project(body+"\nignore: [src.address, src.refs, src.lines, src.note, src.email, src.when, src]"), "mappings/m.yaml"); m == nil || len(found) > 0 {
+				t.Errorf("found:\n%s", list(found))
+			}
+		})
+	}
+}
+
 func TestCheckRefusesHostileFiles(t *testing.T) {
 	for name, file := range map[string]string{
 		"alias bomb":     "a: &a [x,x,x]\nb: &b [*a,*a,*a]\nfields: *b\n",
@@ -116,10 +183,10 @@ func TestCheckRefusesHostileFiles(t *testing.T) {
 
 func TestCheckFindsEverythingAtOnce(t *testing.T) {
 	// A condition that tests the member silences the warning about it.
-	if m, found := mapping.Check(project("fields: {identifiers: [{when: 'src.n > 0 && has(src.name)', fields: {scheme: {const: x}, value: src.name}}]}"), "mappings/m.yaml"); m == nil || len(found) > 0 {
+	if m, found := mapping.Check(project("fields: {identifiers: [{when: 'src.n > 0 && has(src.name)', fields: {scheme: {const: x}, value: src.name}}]}\nignore: [src]"), "mappings/m.yaml"); m == nil || len(found) > 0 {
 		t.Errorf("found:\n%s", list(found))
 	}
-	_, found := mapping.Check(project("fields: {txt: src.id, count: src.id, text: src.nam, kind: {from: src.name, map: none}}"), "mappings/m.yaml")
+	_, found := mapping.Check(project("fields: {txt: src.id, count: src.id, text: src.nam, kind: {from: src.name, map: none}}\nignore: [src]"), "mappings/m.yaml")
 	if len(found) != 4 {
 		t.Errorf("%d findings, want 4:\n%s", len(found), list(found))
 	}

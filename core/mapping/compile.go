@@ -22,11 +22,12 @@ import (
 // compiler checks one mapping file and builds its rules. It goes on after every
 // problem, so that all of them are reported together.
 type compiler struct {
-	fsys  fs.FS
-	file  *source
-	prov  *language.Provider
-	m     *Mapping
-	found []Finding
+	fsys    fs.FS
+	schemas *schema.Catalog
+	file    *source
+	prov    *language.Provider
+	m       *Mapping
+	found   []Finding
 
 	src, dst  *schema.Schema
 	codelists map[string]*codelist
@@ -41,7 +42,10 @@ type compiler struct {
 	wholes map[string]bool // source paths that are read with all below
 	rules  int
 
-	ignored []string
+	ignored  []string
+	wholeAt  places // wholes and ignored, to be found fast
+	ignoreAt places
+	overflow bool // there are more findings than are kept
 }
 
 // maxRules bounds what nested fragments can multiply to.
@@ -50,7 +54,7 @@ const maxRules = 50_000
 var (
 	topKeys = []string{
 		"mapping", "version", "owner", "description", "source", "target", "settings", "include",
-		"codelists", "lookups", "let", "fields", "assert", "ignore", "tests",
+		"codelists", "lookups", "let", "fields", "assert", "ignore", "inverse", "tests",
 	}
 	mappingName = regexp.MustCompile(`^[a-z][a-z0-9._-]{0,99}$`)
 	versionText = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
@@ -58,7 +62,30 @@ var (
 	givenNames  = []string{language.NameSrc, language.NameOut, language.NameMeta, language.NameMessageID, "true", "false", "null", "in"}
 )
 
+// maxFindings ends the check of a file that is none, such as one of a million
+// unknown keys. Nobody reads more.
+const maxFindings = 1000
+
+// full tells that it is reached, and says so once: what is not checked from
+// then on must not run.
+func (c *compiler) full() bool {
+	if len(c.found) < maxFindings {
+		return false
+	}
+	if !c.overflow {
+		c.overflow = true
+		c.found = append(c.found, Finding{
+			File: c.file.name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeSyntax,
+			Message: fmt.Sprintf("there are more than %d findings; the others are not shown", maxFindings), Hint: "mend these first",
+		})
+	}
+	return true
+}
+
 func (c *compiler) report(p strictyaml.Pos, severity, code, hint, format string, args ...any) {
+	if c.full() {
+		return
+	}
 	c.found = append(c.found, Finding{File: p.File, Line: p.Line, Col: p.Col, Severity: severity, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
@@ -73,7 +100,7 @@ func (c *compiler) known(f *source, n *yaml.Node, what string, keys []string) bo
 		return false
 	}
 	pairs(n, func(k, _ *yaml.Node) {
-		if !slices.Contains(keys, k.Value) {
+		if !c.full() && !slices.Contains(keys, k.Value) {
 			c.fail(f.at(k), CodeUnknown, near(k.Value, keys), "%s has no key %q", what, k.Value)
 		}
 	})
@@ -101,7 +128,10 @@ func (c *compiler) compile() {
 	root := c.file.root
 	c.known(c.file, root, "a mapping", topKeys)
 	c.header(root)
+	c.inverse(root)
 	c.settings(child(root, "settings"))
+	c.fetch(root)
+	defer c.validator(root)
 	c.src = c.schema(root, "source", language.NameSrc)
 	c.dst = c.schema(root, "target", c.targetName(root))
 	c.m.program.Source, c.m.program.Target = c.src, c.dst
@@ -122,6 +152,7 @@ func (c *compiler) compile() {
 		c.m.program.Root.Children = c.fields(fields, c.dst, "", sc, c.file.at(fields))
 	}
 	c.asserts(child(root, "assert"), sc)
+	c.givenCodes()
 	c.unread(root)
 	c.tests(child(root, "tests"))
 }
@@ -231,19 +262,21 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *schema.Schema {
 	} else {
 		c.m.target = entity
 	}
+	shape := "the entity " + strings.ToLower(entity)
+	if fn != nil {
+		shape = "the schema " + path.Join(path.Dir(c.file.name), file)
+	}
+	c.m.shapes[key] = shape
 	switch {
 	case fn != nil:
-		s, err := schema.Load(c.fsys, path.Join(path.Dir(c.file.name), file), name)
+		s, err := c.schemas.Load(path.Join(path.Dir(c.file.name), file), name)
 		if err != nil {
 			c.fail(c.file.at(fn), CodeUnknown, "schema paths are relative to the mapping file", "%v", err)
 			return nil
 		}
-		if key == "target" {
-			c.validator(path.Join(path.Dir(c.file.name), file), fn)
-		}
 		return s
 	case en != nil:
-		s, err := schema.Entity(entity, name)
+		s, err := c.schemas.Entity(entity, name)
 		if err != nil {
 			c.fail(c.file.at(en), CodeUnknown, near(entity, schema.EntityNames()), "%v", err)
 			return nil
@@ -262,8 +295,26 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *schema.Schema {
 	return &schema.Schema{Name: name}
 }
 
-func (c *compiler) validator(file string, at *yaml.Node) {
-	v, s, err := schema.ForFile(c.fsys, file)
+// fetch begins to read the schemas, so that what checks the results is made
+// while the rules are checked; for a large schema that takes as long.
+func (c *compiler) fetch(root *yaml.Node) {
+	n := child(child(root, "target"), "schema")
+	if n == nil || n.Kind != yaml.ScalarNode {
+		return
+	}
+	file, name := path.Join(path.Dir(c.file.name), n.Value), c.targetName(root)
+	// Errors are told where the results are taken.
+	go func() { _, _, _ = c.schemas.Validator(file) }()
+	go func() { _, _ = c.schemas.Load(file, name) }()
+}
+
+// validator takes what checks the results against a target's schema file.
+func (c *compiler) validator(root *yaml.Node) {
+	at := child(child(root, "target"), "schema")
+	if at == nil || c.dst == nil {
+		return
+	}
+	v, s, err := c.schemas.Validator(path.Join(path.Dir(c.file.name), at.Value))
 	if err != nil {
 		c.fail(c.file.at(at), CodeValue, "", "the target schema cannot be used: %v", err)
 		return
@@ -299,6 +350,9 @@ func newScope(src, dst *schema.Schema, s language.Settings) (*scope, *language.P
 	return &scope{env: env, bases: map[string]string{language.NameSrc: language.NameSrc, language.NameOut: language.NameOut}, sure: map[string]bool{language.NameSrc: true, language.NameOut: true}}, prov, nil
 }
 
+// maxLets bounds the variables of a mapping; each sees all before it.
+const maxLets = 500
+
 // lets reads `let`: variables that later lets and all rules see.
 func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
 	if n == nil {
@@ -308,7 +362,14 @@ func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
 		c.fail(c.file.at(n), CodeSyntax, "", "let must be a list of `name: expression`")
 		return sc
 	}
+	lets := 0
 	pairs(n, func(k, v *yaml.Node) {
+		if lets++; lets > maxLets {
+			if lets == maxLets+1 {
+				c.fail(c.file.at(k), CodeSyntax, "split the mapping", "the mapping has more than %d variables", maxLets)
+			}
+			return
+		}
 		if !c.variable(sc, k) {
 			return
 		}
@@ -323,7 +384,7 @@ func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
 			c.fail(c.file.at(k), CodeSyntax, "", "%q cannot be a variable: %v", k.Value, err)
 			return
 		}
-		sc = c.named(next, k.Value, "let", e)
+		sc = c.named(next, k.Value, "let", e).choosing(k.Value, r)
 	})
 	return sc
 }
@@ -355,6 +416,8 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 		return nil, nil
 	}
 	c.note(e, r, n, sc)
+	c.comparisons(r, n, sc, target)
+	c.amounts(r, n, sc, target)
 	for _, p := range r.paths {
 		c.reads[p] = true
 		c.m.addLineage(target, p)
@@ -378,12 +441,12 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 }
 
 // truth checks an expression that must be true or false.
-func (c *compiler) truth(n *yaml.Node, sc *scope, target, what string) *program.Expression {
-	e, _ := c.expression(n, sc, target)
+func (c *compiler) truth(n *yaml.Node, sc *scope, target, what string) (*program.Expression, *reading) {
+	e, r := c.expression(n, sc, target)
 	if e != nil && !e.Type.IsExactType(cel.BoolType) && !e.Type.IsExactType(cel.DynType) {
 		c.fail(sc.file.at(n), CodeType, "compare it with something, or use has()", "%s: '%s' must be true/false, this is %s", target, what, typeName(e.Type))
 	}
-	return e
+	return e, r
 }
 
 func (c *compiler) asserts(n *yaml.Node, sc *scope) {
@@ -406,7 +469,7 @@ func (c *compiler) asserts(n *yaml.Node, sc *scope) {
 			continue
 		}
 		message, _ := c.text(c.file, a, "message", "assert", true)
-		if e := c.truth(that, &all, "assert", "that"); e != nil {
+		if e, _ := c.truth(that, &all, "assert", "that"); e != nil {
 			c.m.program.Asserts = append(c.m.program.Asserts, program.Assertion{That: e, At: c.file.at(that), Message: message})
 		}
 	}

@@ -96,11 +96,15 @@ func tally(fields []Field) Tally {
 // not count. The coverage is nil when there is nothing to measure: the file or a
 // schema cannot be read.
 func Cover(ctx context.Context, fsys fs.FS, path string) (*Coverage, []Finding) {
+	return cover(ctx, fsys, schema.NewCatalog(fsys), path)
+}
+
+func cover(ctx context.Context, fsys fs.FS, schemas *schema.Catalog, path string) (*Coverage, []Finding) {
 	file, found := readSource(fsys, path)
 	if file == nil {
 		return nil, found
 	}
-	c := newCompiler(fsys, file, found)
+	c := newCompiler(fsys, schemas, file, found)
 	c.compile()
 	out := c.sorted()
 	if c.src == nil || c.dst == nil {
@@ -137,7 +141,7 @@ func (c *compiler) sourceFields() []Field {
 			}
 		case StateCopied:
 			for w := range c.wholes {
-				if below(p, []string{w}) {
+				if newPlaces([]string{w}).cover(p) {
 					f.Rules = append(f.Rules, readers[w]...)
 				}
 			}

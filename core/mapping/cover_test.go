@@ -103,7 +103,8 @@ func TestCoverageOfUnfinishedWork(t *testing.T) {
 	if got := v.Required.Missing(); !slices.Equal(got, []string{"lines[].sku"}) {
 		t.Errorf("missing are %v, want lines[].sku", got)
 	}
-	if len(found) != 1 || v.Tests.Covered != 0 {
+	errors := slices.DeleteFunc(slices.Clone(found), func(f mapping.Finding) bool { return f.Severity == mapping.SeverityWarning })
+	if len(errors) != 1 || v.Tests.Covered != 0 {
 		t.Errorf("found %v, tests %v", found, v.Tests)
 	}
 	if v, found := mapping.Cover(context.Background(), project(""), "mappings/none.yaml"); v != nil || len(found) == 0 {

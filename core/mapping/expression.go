@@ -33,6 +33,10 @@ type scope struct {
 	frag  *fragment
 	// names are the variables, for lineage.
 	names map[string]*named
+	// For the way back: the reason why the rules may lose something, their
+	// condition, and the lists of which a variable is one item.
+	lossy, limit string
+	only         map[string]string
 }
 
 // tested returns the scope inside of a rule with a condition.

@@ -16,7 +16,7 @@ import (
 // ruleKeys are what a rule may say.
 var ruleKeys = []string{
 	"from", "expr", "const", "fields", "each", "as", "index", "use", "with", "value", "when", "map", "lookup",
-	"default", "emptyAs", "onError", "decimal", "rounding", "date", "zone", "required", "description",
+	"default", "emptyAs", "onError", "decimal", "rounding", "date", "zone", "required", "lossy", "description",
 }
 
 // contents are the keys of which a rule has exactly one.
@@ -39,7 +39,7 @@ func (c *compiler) fields(n *yaml.Node, target *schema.Schema, tpath string, sc 
 		path := strings.TrimPrefix(tpath+"."+k.Value, ".")
 		var s *schema.Schema
 		if target != nil && target.Kind == schema.Object {
-			if s = target.Member(k.Value); s == nil {
+			if s = target.Member(k.Value); s == nil && !c.full() {
 				c.fail(sc.file.at(k), CodeUnknown, near(k.Value, target.Names()), "target %s has no field %q", c.called(tpath), k.Value)
 				s = &schema.Schema{}
 			}
@@ -102,6 +102,9 @@ func (c *compiler) mayMiss(r *program.Rule, v *yaml.Node, sc *scope, alone bool)
 // rule checks one rule: a scalar is an expression, a sequence is a list with an
 // entry per item, a mapping says more.
 func (c *compiler) rule(n *yaml.Node, target *schema.Schema, tpath string, sc *scope) *program.Rule {
+	if c.full() {
+		return nil
+	}
 	if c.rules++; c.rules > maxRules {
 		if c.rules == maxRules+1 {
 			c.fail(sc.file.at(n), CodeSyntax, "split the mapping", "the mapping has more than %d rules", maxRules)
@@ -124,8 +127,8 @@ func (c *compiler) rule(n *yaml.Node, target *schema.Schema, tpath string, sc *s
 	if !c.known(sc.file, n, "the rule "+tpath, ruleKeys) {
 		return nil
 	}
-	c.conditions(r, n, sc)
-	sc = sc.tested(r.When)
+	when := c.conditions(r, n, sc)
+	sc = sc.tested(r.When).within(n, when)
 	if each := child(n, "each"); each != nil {
 		c.each(r, n, each, sc)
 		return r
@@ -142,9 +145,13 @@ func (c *compiler) rule(n *yaml.Node, target *schema.Schema, tpath string, sc *s
 }
 
 // conditions reads the keys that belong to a rule as a whole.
-func (c *compiler) conditions(r *program.Rule, n *yaml.Node, sc *scope) {
+func (c *compiler) conditions(r *program.Rule, n *yaml.Node, sc *scope) (when *reading) {
 	if w := child(n, "when"); w != nil {
-		r.When = c.truth(w, sc, r.Target, "when")
+		var read *reading
+		if r.When, read = c.truth(w, sc, r.Target, "when"); read != nil {
+			c.decided(read, w, n, sc, r.Target)
+			when = read
+		}
 	}
 	if v := child(n, "onError"); v != nil {
 		r.OnError = choose(c, sc.file, v, "onError", program.Policies)
@@ -160,6 +167,8 @@ func (c *compiler) conditions(r *program.Rule, n *yaml.Node, sc *scope) {
 	if r.OnError == program.UseDefault && r.Fallback == nil && child(n, "default") == nil {
 		c.fail(sc.file.at(child(n, "onError")), CodeRequired, "add `default:`", "%s: onError: default needs a default", r.Target)
 	}
+	c.text(sc.file, n, "lossy", "the rule "+r.Target, false)
+	return when
 }
 
 // literal reads a fixed value and compares it with the target's schema.
@@ -176,6 +185,7 @@ func (c *compiler) literal(v *yaml.Node, target *schema.Schema, tpath string, sc
 		}
 		c.fail(sc.file.at(v), CodeValue, hint, "%s %s", tpath, p)
 	}
+	c.looksComputed(n, v, tpath, sc)
 	n.Adopt()
 	return n
 }
@@ -204,6 +214,7 @@ func (c *compiler) content(r *program.Rule, n *yaml.Node, sc *scope) bool {
 		c.use(r, v, child(n, "with"), sc)
 	case "const":
 		r.Constant = c.literal(v, r.Schema, r.Target, sc)
+		c.moved(r, nil, sc)
 	case "value":
 		if v.Kind == yaml.SequenceNode {
 			c.list(r, v, sc)
@@ -303,6 +314,9 @@ func (c *compiler) each(r *program.Rule, n, each *yaml.Node, sc *scope) {
 			continue
 		}
 		inner, *v.to = c.named(next, name.Value, "each", e), name.Value
+		if v.key == "as" {
+			inner = inner.choosing(name.Value, read)
+		}
 	}
 	if sc.done != nil && inner != sc {
 		inner.done = sc.done
@@ -377,7 +391,7 @@ func (c *compiler) arguments(r *program.Rule, f *fragment, name, with *yaml.Node
 			continue
 		}
 		delete(c.reads, read.result)
-		next, err := inner.with(p, e.Type, read.result, true)
+		next, err := inner.choosing(p, read).with(p, e.Type, read.result, true)
 		if err != nil {
 			c.fail(f.file.at(f.fields), CodeSyntax, "", "%q cannot be a parameter: %v", p, err)
 			ok = false
@@ -402,6 +416,10 @@ func (c *compiler) computed(r *program.Rule, n *yaml.Node, sc *scope, opts *yaml
 	}
 	r.Expr = e
 	done := c.transforms(r, opts, t, sc)
+	if e != nil {
+		c.gives(r, read, n, opts, sc, done)
+		c.moved(r, read, sc)
+	}
 	if e != nil && !done {
 		if p := c.mismatch(t, r.Schema); p != "" {
 			c.fail(sc.file.at(n), CodeType, c.conversion(t, r.Schema), "%s wants %s, the expression gives %s%s", r.Target, wanted(r.Schema), typeName(t), strings.TrimRight(p, " "))

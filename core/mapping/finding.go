@@ -22,6 +22,10 @@ const (
 	CodeOrder      = "order"      // a result is read before the rule that makes it
 	CodeRuntime    = "runtime"    // a rule with onError: warn failed on a document
 	CodeIncomplete = "incomplete" // a source member that may be missing fills a required field
+
+	CodeUnreachable = "unreachable" // a rule, default, choice or code that never counts
+	CodeInverse     = "inverse"     // a mapping and its inverse do not fit
+	CodeLossy       = "lossy"       // digits or zeros of a value get lost on the way
 )
 
 // Finding is one problem in a mapping, at a place in its YAML.

@@ -54,7 +54,7 @@ const targetSchema = `{
   "properties": {
     "text": {"type": "string"}, "nullable": {"type": ["string", "null"]}, "count": {"type": "integer"}, "ratio": {"type": "number"},
     "ok": {"type": "boolean"}, "kind": {"type": "string", "enum": ["a", "b"]}, "day": {"type": "string", "format": "date"},
-    "short": {"type": "string", "maxLength": 3},
+    "short": {"type": "string", "maxLength": 3}, "price": {"type": "string", "pattern": "^-?[0-9]+([.][0-9]+)?$"},
     "email": {"$ref": "#/$defs/email"},
     "at": {"type": "string", "format": "date-time"},
     "identifiers": {"type": "array", "items": {"$ref": "defs.json#/$defs/identifier"}},

@@ -7,14 +7,17 @@ import (
 	"sort"
 	"strings"
 	"sync"
+
+	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 )
 
 // Library finds and checks the mappings of a configuration folder. Each file is
-// checked once; a changed folder needs a new Library.
+// checked once and each schema read once; a changed folder needs a new Library.
 type Library struct {
-	fsys fs.FS
-	mu   sync.Mutex
-	done map[string]*entry
+	fsys    fs.FS
+	schemas *schema.Catalog
+	mu      sync.Mutex
+	done    map[string]*entry
 }
 
 type entry struct {
@@ -25,7 +28,7 @@ type entry struct {
 
 // Open returns the library of a folder. Nothing is read before it is needed.
 func Open(fsys fs.FS) *Library {
-	return &Library{fsys: fsys, done: map[string]*entry{}}
+	return &Library{fsys: fsys, schemas: schema.NewCatalog(fsys), done: map[string]*entry{}}
 }
 
 // folder is where mappings are looked for by name.
@@ -42,13 +45,13 @@ func (l *Library) Mapping(reference string) (*Mapping, []Finding) {
 		l.done[p] = e
 	}
 	l.mu.Unlock()
-	e.once.Do(func() { e.mapping, e.found = Check(l.fsys, p) })
+	e.once.Do(func() { e.mapping, e.found = check(l.fsys, l.schemas, p) })
 	return e.mapping, e.found
 }
 
 // Coverage measures a mapping, named as for Mapping; also one with errors.
 func (l *Library) Coverage(ctx context.Context, reference string) (*Coverage, []Finding) {
-	return Cover(ctx, l.fsys, l.resolve(reference))
+	return cover(ctx, l.fsys, l.schemas, l.resolve(reference))
 }
 
 func (l *Library) resolve(reference string) string {

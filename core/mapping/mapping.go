@@ -10,6 +10,7 @@ import (
 	"github.com/crossdock/crossdock/core/mapping/internal/direct"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
+	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"github.com/crossdock/crossdock/core/strictyaml"
 )
 
@@ -31,6 +32,13 @@ type Mapping struct {
 	lineage     map[string][]string
 	unread      []string
 	written     map[*program.Expression]*written
+	ignored     []Ignored
+
+	inverse   string // file of the mapping that leads back
+	inverseAt strictyaml.Pos
+	shapes    map[string]string // of source and target: the entity or schema file
+	moves     []move            // what the rules do, for the way back
+	reads     map[string]bool
 }
 
 // MaxOutput is the largest result of a mapping in bytes.
@@ -60,11 +68,15 @@ type Output struct {
 // source and target. It returns all findings, in the order of the file, and nil
 // instead of a mapping when any of them is an error.
 func Check(fsys fs.FS, path string) (*Mapping, []Finding) {
+	return check(fsys, schema.NewCatalog(fsys), path)
+}
+
+func check(fsys fs.FS, schemas *schema.Catalog, path string) (*Mapping, []Finding) {
 	file, found := readSource(fsys, path)
 	if file == nil {
 		return nil, found
 	}
-	c := newCompiler(fsys, file, found)
+	c := newCompiler(fsys, schemas, file, found)
 	c.compile()
 	out := c.sorted()
 	if failed(out) {
@@ -74,10 +86,14 @@ func Check(fsys fs.FS, path string) (*Mapping, []Finding) {
 	return c.m, out
 }
 
-func newCompiler(fsys fs.FS, file *source, found []Finding) *compiler {
+func newCompiler(fsys fs.FS, schemas *schema.Catalog, file *source, found []Finding) *compiler {
+	reads := map[string]bool{}
 	return &compiler{
-		fsys: fsys, file: file, found: found, reads: map[string]bool{}, wholes: map[string]bool{},
-		m: &Mapping{path: file.name, lineage: map[string][]string{}, lookups: map[string]Lookup{}, written: map[*program.Expression]*written{}},
+		fsys: fsys, schemas: schemas, file: file, found: found, reads: reads, wholes: map[string]bool{},
+		m: &Mapping{
+			path: file.name, lineage: map[string][]string{}, lookups: map[string]Lookup{}, written: map[*program.Expression]*written{},
+			shapes: map[string]string{}, reads: reads,
+		},
 	}
 }
 
@@ -144,6 +160,10 @@ func (m *Mapping) Unread() []string { return slices.Clone(m.unread) }
 // it runs only those that have something unusual. The results are the same; the
 // interpreter takes ten times as long.
 func (m *Mapping) Interpreted() error { return m.interpreted }
+
+// Ignored lists the members of the source that nobody reads on purpose, in the
+// order of the file.
+func (m *Mapping) Ignored() []Ignored { return slices.Clone(m.ignored) }
 
 // Map makes the target document of one source document. The error is an
 // [*Error]. ctx ends a run that takes too long.

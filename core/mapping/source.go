@@ -26,6 +26,12 @@ func readSource(fsys fs.FS, name string) (*source, []Finding) {
 			Message: fmt.Sprintf("the path %q leads out of the configuration folder", name), Hint: "write it without leading / and without too many ..",
 		}}
 	}
+	if info, err := fs.Stat(fsys, name); err == nil && info.Size() > strictyaml.MaxSize {
+		return nil, []Finding{{
+			File: name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeSyntax,
+			Message: fmt.Sprintf("the file has %d bytes; %d are the limit", info.Size(), strictyaml.MaxSize), Hint: "split it, or move data into its own file",
+		}}
+	}
 	b, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		return nil, []Finding{{
@@ -42,10 +48,34 @@ func readSource(fsys fs.FS, name string) (*source, []Finding) {
 		return nil, out
 	}
 	s := &source{name: name, root: f.Root}
+	if n := tooDeep(f.Root, 0); n != nil {
+		at := s.at(n)
+		return nil, append(out, Finding{
+			File: name, Line: at.Line, Col: at.Col, Severity: SeverityError, Code: CodeSyntax,
+			Message: fmt.Sprintf("the file nests deeper than %d levels", maxNesting), Hint: "documents nest no deeper either; use a fragment or a list",
+		})
+	}
 	for _, line := range strings.Split(string(b), "\n") {
 		s.lines = append(s.lines, []rune(line))
 	}
 	return s, out
+}
+
+// maxNesting is how deep a mapping file may nest: twice as deep as documents,
+// since a rule's members stand under its name and `fields`, and some.
+const maxNesting = 200
+
+// tooDeep returns the first node that lies too deep.
+func tooDeep(n *yaml.Node, depth int) *yaml.Node {
+	if depth > maxNesting {
+		return n
+	}
+	for _, k := range n.Content {
+		if d := tooDeep(k, depth+1); d != nil {
+			return d
+		}
+	}
+	return nil
 }
 
 func (s *source) at(n *yaml.Node) strictyaml.Pos {

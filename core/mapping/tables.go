@@ -26,6 +26,11 @@ type codelist struct {
 	*program.CodeTable
 	file  *source
 	order []*yaml.Node // the values, for checks against targets
+	codes []*yaml.Node // the codes beside them
+	// given are the codes that the sources of all its rules can have; open tells
+	// that one of them may have any.
+	given map[string]bool
+	open  bool
 }
 
 func (c *compiler) readCodelists(f *source, n *yaml.Node) map[string]*codelist {
@@ -50,7 +55,7 @@ func (c *compiler) readCodelists(f *source, n *yaml.Node) map[string]*codelist {
 				c.fail(f.at(to), CodeValue, "", "the code list %s: the value of %q must be text, a number or true/false", k.Value, code.Value)
 				return
 			}
-			l.order = append(l.order, to)
+			l.order, l.codes = append(l.order, to), append(l.codes, code)
 			if code.Value == "*" {
 				l.Other = val
 				return
