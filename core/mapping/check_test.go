@@ -120,6 +120,10 @@ func TestCheckFindsEverythingAtOnce(t *testing.T) {
 	if m, found := mapping.Check(project("fields: {identifiers: [{when: 'src.n > 0 && has(src.name)', fields: {scheme: {const: x}, value: src.name}}]}"), "mappings/m.yaml"); m == nil || len(found) > 0 {
 		t.Errorf("found:\n%s", list(found))
 	}
+	// So does an author who wants the document to fail.
+	if m, found := mapping.Check(project("fields: {lines: {each: src.lines, as: l, fields: {sku: {from: l.price, required: true}}}}"), "mappings/m.yaml"); m == nil || len(found) > 0 {
+		t.Errorf("found:\n%s", list(found))
+	}
 	_, found := mapping.Check(project("fields: {txt: src.id, count: src.id, text: src.nam, kind: {from: src.name, map: none}}"), "mappings/m.yaml")
 	if len(found) != 4 {
 		t.Errorf("%d findings, want 4:\n%s", len(found), list(found))
