@@ -40,6 +40,7 @@ func TestCheckFindsMistakesWithPlaces(t *testing.T) {
 		{"code list value outside of the enum", "codelists: {k: {A: a, Z: z}}\nfields: {kind: {from: src.name, map: k}}", "mappings/m.yaml:6:26: the code list k gives \"z\", but kind allows only a, b"},
 		{"unknown code list", "codelists: {kinds: {A: a}}\nfields: {kind: {from: src.name, map: kind}}", "kind: no code list \"kind\" (did you mean \"kinds\"?)"},
 		{"unknown lookup", "fields: {text: {from: src.name, lookup: x}}", "text: no lookup \"x\""},
+		{"lookup where a number is wanted", "lookups: {c: {file: xref/codes.csv, key: code, value: name}}\nfields: {count: {from: src.name, lookup: c}}", "count wants a whole number, \"lookup\" gives text"},
 		{"lookup file that is not there", "lookups: {c: {file: xref/none.csv, key: code, value: name}}\nfields: {}", "mappings/m.yaml:6:21: the lookup c: the file mappings/xref/none.csv cannot be read"},
 		{"lookup column that is not there", "lookups: {c: {file: xref/codes.csv, key: cod, value: name}}\nfields: {}", "there is no column \"cod\"; did you mean \"code\"?"},
 		{"lookup file with two answers", "lookups: {c: {file: xref/double.csv, key: code, value: name}}\nfields: {}", "line 3: the key \"A\" has two values"},
@@ -184,6 +185,10 @@ func TestCheckRefusesHostileFiles(t *testing.T) {
 func TestCheckFindsEverythingAtOnce(t *testing.T) {
 	// A condition that tests the member silences the warning about it.
 	if m, found := mapping.Check(project("fields: {identifiers: [{when: 'src.n > 0 && has(src.name)', fields: {scheme: {const: x}, value: src.name}}]}\nignore: [src]"), "mappings/m.yaml"); m == nil || len(found) > 0 {
+		t.Errorf("found:\n%s", list(found))
+	}
+	// So does an author who wants the document to fail.
+	if m, found := mapping.Check(project("fields: {lines: {each: src.lines, as: l, fields: {sku: {from: l.price, required: true}}}}\nignore: [src]"), "mappings/m.yaml"); m == nil || len(found) > 0 {
 		t.Errorf("found:\n%s", list(found))
 	}
 	_, found := mapping.Check(project("fields: {txt: src.id, count: src.id, text: src.nam, kind: {from: src.name, map: none}}\nignore: [src]"), "mappings/m.yaml")

@@ -91,6 +91,8 @@ func (c *compiler) mayMiss(r *program.Rule, v *yaml.Node, sc *scope, alone bool)
 	switch {
 	case r.OnError == program.OnSkip || r.OnError == program.OnWarn:
 		c.report(sc.file.at(v), SeverityWarning, CodeRequired, "use onError: default with a default, or fail", "%s is required by the target; when the rule fails the document fails too", r.Target)
+	case r.Required:
+		// The author knows that there may be no value, and wants the document to fail then.
 	case r.When != nil && r.Fallback == nil:
 		c.report(sc.file.at(v), SeverityWarning, CodeIncomplete, "give the rule a default", "%s is required by the target, but its `when` may be false", r.Target)
 	case r.Kind == program.Value && r.Expr != nil && r.Expr.Path != nil && r.Fallback == nil && r.Expr.Leaf != nil && !r.Expr.Sure && (alone || !r.Expr.SureLeaf):

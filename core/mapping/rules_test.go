@@ -84,6 +84,8 @@ func TestRules(t *testing.T) {
 		{"lookup miss fails", "lookups: {c: {file: xref/codes.csv, key: code, value: name}}\nfields: {text: {from: src.name, lookup: c}}", `"name":"Z"`, ``, `the lookup c has no code "Z"`},
 		{"lookup miss skips", "lookups: {c: {file: xref/codes.csv, key: code, value: name, onMiss: skip}}\nfields: {text: {from: src.name, lookup: c, default: d}}", `"name":"Z"`, `{"text":"d"}`, ``},
 		{"lookup miss has a text", "lookups: {c: {file: xref/codes.csv, key: code, value: name, onMiss: unknown}}\nfields: {text: {from: src.name, lookup: c}}", `"name":"Z"`, `{"text":"unknown"}`, ``},
+		{"lookup of a number", "lookups: {c: {file: xref/codes.csv, key: code, value: name, onMiss: \"7\"}}\nfields: {count: {from: src.name, lookup: c, decimal: 0}}", `"name":"Z"`, `{"count":7}`, ``},
+		{"lookup of a number that is none", "lookups: {c: {file: xref/codes.csv, key: code, value: name}}\nfields: {count: {from: src.name, lookup: c, decimal: 0}}", `"name":"B"`, ``, `"Beta" is not a decimal number`},
 		{"lookup in a table", "lookups: {c: {table: t, connection: main, key: code, value: name, cache: 5m}}\nfields: {text: {from: src.name, lookup: c}}", `"name":"known"`, `{"text":"t:known"}`, ``},
 
 		{"on error fail", `fields: {count: int(src.name)}`, `"name":"x"`, ``, `field count`},

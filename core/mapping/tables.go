@@ -291,7 +291,9 @@ func (c *compiler) transforms(r *program.Rule, n *yaml.Node, t *cel.Type, sc *sc
 			c.fail(sc.file.at(v), CodeUnknown, near(v.Value, keys(c.lookups)), "%s: no lookup %q", r.Target, v.Value)
 		}
 		c.accepts(r, v, "lookup", t, sc, cel.StringType, cel.IntType)
-		c.makes(r, v, "lookup", "text", sc, schema.Text)
+		if child(n, "decimal") == nil {
+			c.makes(r, v, "lookup", "text", sc, schema.Text)
+		}
 	}
 	if v := child(n, "decimal"); v != nil {
 		done = true
