@@ -74,7 +74,11 @@ func compileExpression(text string, sc *scope, prov *language.Provider) (*progra
 		return nil, nil, []problem{{code: CodeSyntax, message: "the expression is empty", hint: "write a path such as src.orderNumber, or quotes for fixed text"}}
 	}
 	clear(prov.Unknown)
-	checked, issues := sc.env.Compile(text)
+	checked, issues := sc.env.Parse(text)
+	if issues.Err() == nil {
+		language.MembersByIndex(checked.NativeRep().Expr())
+		checked, issues = sc.env.Check(checked)
+	}
 	if issues.Err() != nil {
 		return nil, nil, explain(text, issues, sc, prov)
 	}
