@@ -54,8 +54,8 @@ type JSONOptions struct {
 // XMLOptions describes XML documents.
 type XMLOptions struct {
 	Record         string            `json:"record" doc:"Path of the element that is a record, from the root, by local names; empty: the root element is the one record" example:"Orders/Order"`
-	Arrays         []string          `json:"arrays" doc:"Paths below the record of elements that may repeat; they are arrays also when they come once. Any other element that repeats is an error" example:"Lines/Line"`
-	Objects        []string          `json:"objects" doc:"Paths below the record of elements that are objects with #text also when they have no attributes" example:"Price"`
+	Arrays         []string          `json:"arrays" doc:"Paths below the record of elements that may repeat; they are arrays also when they come once; //Line means every Line, //Lines/Line every one in Lines. Any other element that repeats is an error" example:"Lines/Line"`
+	Objects        []string          `json:"objects" doc:"Paths below the record of elements that are objects with #text also when they have no attributes; // as for arrays" example:"Price"`
 	MaxDepth       int               `json:"maxDepth" doc:"Deepest nesting accepted" default:"64" min:"1"`
 	DocType        string            `json:"docType" doc:"Document type declaration written before the root element" role:"sink" example:"cXML SYSTEM \"http://xml.cxml.org/schemas/cXML/1.2.050/cXML.dtd\""`
 	RootAttributes map[string]string `json:"rootAttributes" doc:"Attributes of the root element written, namespace declarations among them" role:"sink"`
