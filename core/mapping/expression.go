@@ -164,19 +164,19 @@ func simple(e *program.Expression, r *reading, sc *scope) {
 	e.Path = path
 	e.Sure = sc.sure[path[0]]
 	e.SureLeaf = true
-	there := sc.there[strings.Join(path, ".")]
+	there := false
 	for x := r.ast.Expr(); x.Kind() == ast.SelectKind; x = x.AsSelect().Operand() {
 		owner := r.prov.SchemaOf(r.ast.GetType(x.AsSelect().Operand().ID()))
 		field := x.AsSelect().FieldName()
-		if there {
-			// A condition has seen to it.
-		} else if owner == nil || !owner.Required[field] || owner.Member(field).Resolved().Nullable {
+		// What a condition has found is there with all that stands around it.
+		if there = there || sc.there[strings.Join(path, ".")]; !there && (owner == nil || !owner.Required[field] || owner.Member(field).Resolved().Nullable) {
 			e.Sure = false
 			e.SureLeaf = e.SureLeaf && x.ID() != r.ast.Expr().ID()
 		}
 		if e.Leaf == nil && owner != nil && x.ID() == r.ast.Expr().ID() {
 			e.Leaf = owner.Member(field)
 		}
+		path = path[:len(path)-1]
 	}
 }
 
