@@ -162,8 +162,8 @@ func simple(e *program.Expression, r *reading, sc *scope) {
 		return
 	}
 	e.Path = path
-	e.Sure = sc.sure[path[0]]
-	e.SureLeaf = true
+	root := path[0]
+	e.Sure, e.SureLeaf = true, true
 	there := false
 	for x := r.ast.Expr(); x.Kind() == ast.SelectKind; x = x.AsSelect().Operand() {
 		owner := r.prov.SchemaOf(r.ast.GetType(x.AsSelect().Operand().ID()))
@@ -178,6 +178,7 @@ func simple(e *program.Expression, r *reading, sc *scope) {
 		}
 		path = path[:len(path)-1]
 	}
+	e.Sure = e.Sure && (there || sc.sure[root])
 }
 
 // chain returns [src beg po] for src.beg.po, nil for everything else.
