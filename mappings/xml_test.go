@@ -272,7 +272,9 @@ func essence(t *testing.T, doc []byte) string {
 		Totals                          struct{ Lines string }
 		Lines                           []struct {
 			LineID, Quantity, UOM, UnitPrice, LineTotal string
-			Product                                     struct{ Identifiers []struct{ Scheme, Value string } }
+			Product                                     struct {
+				Identifiers []struct{ Scheme, Value string }
+			}
 		}
 	}
 	if err := json.Unmarshal(doc, &o); err != nil {
