@@ -175,6 +175,11 @@ func TestXML(t *testing.T) {
 		{"namespaces", `<x:a xmlns:x="urn:x" x:k="v"><x:b>1</x:b></x:a>`, whole, []string{`0:1@0 {"@k":"v","b":"1"}`}},
 		{"declared latin1", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>M\xfcller</a>", latin1, []string{`0:1@43 {"#text":"Müller"}`}},
 		{"plain document type", `<!DOCTYPE a SYSTEM "a.dtd"><a/>`, whole, []string{`0:1@27 {"#text":""}`}},
+		{
+			"anywhere", `<a><b>1</b><c><b>2</b><d>3</d></c><d>4</d><x><bb>5</bb></x></a>`,
+			formats.Options{Format: formats.XML, XML: formats.XMLOptions{Arrays: []string{"//b"}, Objects: []string{"//c/d"}}},
+			[]string{`0:1@0 {"b":["1"],"c":{"b":["2"],"d":{"#text":"3"}},"d":"4","x":{"bb":"5"}}`},
+		},
 		{"repeated element", "<a><b/><b/></a>", whole, []string{"! in.txt:1:12: <b> comes more than once; add b to xml.arrays (byte 11)", "end"}},
 		{"entities", `<!DOCTYPE a [<!ENTITY l "ha"><!ENTITY m "&l;&l;">]><a>&m;</a>`, whole, []string{"! in.txt:1:52: the document type declares entities; they are refused because they can expand without end or read files (byte 51)", "end"}},
 		{"unknown entity", "<a>&x;</a>", whole, []string{"! in.txt:1:7: invalid character entity &x; (byte 6)", "end"}},

@@ -53,6 +53,8 @@ func TestEncode(t *testing.T) {
 		{"json empty array", formats.Options{Format: formats.JSON, JSON: formats.JSONOptions{Array: true}}, nil, "[]\n"},
 		{"ndjson", formats.Options{Format: formats.NDJSON}, []string{"{\n\"a\": 1}", `{}`}, "{\"a\":1}\n{}\n"},
 		{"xml", xml, []string{`{"@id":1,"No":"a<b","Lines":{"Line":["x",{"@n":"1","#text":"y"}]},"None":null}`}, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Orders v=\"1\" xmlns=\"urn:x\">\n<Order id=\"1\"><No>a&lt;b</No><Lines><Line>x</Line><Line n=\"1\">y</Line></Lines><None/></Order>\n</Orders>\n"},
+		{"xml document type", formats.Options{Format: formats.XML, XML: formats.XMLOptions{Record: "a", DocType: `a SYSTEM "http://x/a.dtd"`}}, []string{`{"b":1}`}, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE a SYSTEM \"http://x/a.dtd\">\n<a><b>1</b></a>\n"},
+		{"xml document type that declares", formats.Options{Format: formats.XML, XML: formats.XMLOptions{Record: "a/b", DocType: `a [<!ENTITY x "y">]`}}, nil, "config: format.config: \"a [<!ENTITY x \\\"y\\\">]\" is no document type: write the name of the root element, and where its definition is, as in a SYSTEM \"http://…\""},
 		{"xml injection", xml, []string{`{"a><b":1}`}, `! input: the member "a><b" cannot be the name of an XML element (byte 0)`},
 		{"xml second root", formats.Options{Format: formats.XML, XML: formats.XMLOptions{Record: "a"}}, []string{`{}`, `{}`}, "! input: an XML file has one root: a second record needs a path such as Orders/Order in xml.record (byte 0)"},
 		{"xml without names", formats.Options{Format: formats.XML}, nil, "config: format.config: writing XML needs the names of the elements: Order, or Orders/Order"},

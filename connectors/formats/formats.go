@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/crossdock/crossdock/connectors/jsonpointer"
@@ -53,9 +54,10 @@ type JSONOptions struct {
 // XMLOptions describes XML documents.
 type XMLOptions struct {
 	Record         string            `json:"record" doc:"Path of the element that is a record, from the root, by local names; empty: the root element is the one record" example:"Orders/Order"`
-	Arrays         []string          `json:"arrays" doc:"Paths below the record of elements that may repeat; they are arrays also when they come once. Any other element that repeats is an error" example:"Lines/Line"`
-	Objects        []string          `json:"objects" doc:"Paths below the record of elements that are objects with #text also when they have no attributes" example:"Price"`
+	Arrays         []string          `json:"arrays" doc:"Paths below the record of elements that may repeat; they are arrays also when they come once; //Line means every Line, //Lines/Line every one in Lines. Any other element that repeats is an error" example:"Lines/Line"`
+	Objects        []string          `json:"objects" doc:"Paths below the record of elements that are objects with #text also when they have no attributes; // as for arrays" example:"Price"`
 	MaxDepth       int               `json:"maxDepth" doc:"Deepest nesting accepted" default:"64" min:"1"`
+	DocType        string            `json:"docType" doc:"Document type declaration written before the root element" role:"sink" example:"cXML SYSTEM \"http://xml.cxml.org/schemas/cXML/1.2.050/cXML.dtd\""`
 	RootAttributes map[string]string `json:"rootAttributes" doc:"Attributes of the root element written, namespace declarations among them" role:"sink"`
 }
 
@@ -111,6 +113,9 @@ func (o Options) Validate(role string) []error {
 		if role == "sink" && o.XML.Record == "" {
 			bad("xml/record", "writing XML needs the names of the elements: Order, or Orders/Order")
 		}
+		if root, _, _ := strings.Cut(strings.Trim(o.XML.Record, "/"), "/"); role == "sink" && o.XML.DocType != "" && !docType.MatchString(o.XML.DocType) {
+			bad("xml/docType", "%q is no document type: write the name of the root element, and where its definition is, as in %s SYSTEM \"http://…\"", o.XML.DocType, root)
+		}
 	case Fixed:
 		o.Fixed.validate(bad)
 	case "":
@@ -120,6 +125,10 @@ func (o Options) Validate(role string) []error {
 	}
 	return problems
 }
+
+// docType is what may stand in <!DOCTYPE …>: a name and an external identifier.
+// Declarations in brackets are left out, since readers refuse them.
+var docType = regexp.MustCompile(`^[A-Za-z_:][\w:.-]*( +SYSTEM +("[^"<>]*"|'[^'<>]*')| +PUBLIC +("[^"<>]*"|'[^'<>]*') +("[^"<>]*"|'[^'<>]*'))?$`)
 
 func (o CSVOptions) validate(bad func(field, format string, args ...any)) {
 	if len([]rune(o.Delimiter)) != 1 || strings.ContainsAny(o.Delimiter, "\r\n") {

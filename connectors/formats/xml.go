@@ -21,8 +21,8 @@ type xmlDecoder struct {
 	o       XMLOptions
 	max     int64
 	record  []string
-	arrays  map[string]bool
-	objects map[string]bool
+	arrays  xmlPaths
+	objects xmlPaths
 	open    []string // elements around the records
 	rooted  bool
 	index   int
@@ -30,7 +30,7 @@ type xmlDecoder struct {
 
 func newXMLDecoder(r *bufio.Reader, file string, o Options) Decoder {
 	in := &meter{r: r}
-	d := &xmlDecoder{in: in, decoder: xml.NewDecoder(in), file: file, o: o.XML, max: o.MaxRecord, arrays: set(o.XML.Arrays), objects: set(o.XML.Objects)}
+	d := &xmlDecoder{in: in, decoder: xml.NewDecoder(in), file: file, o: o.XML, max: o.MaxRecord, arrays: newXMLPaths(o.XML.Arrays), objects: newXMLPaths(o.XML.Objects)}
 	if o.XML.Record != "" {
 		d.record = strings.Split(strings.Trim(o.XML.Record, "/"), "/")
 	}
@@ -48,12 +48,37 @@ func newXMLDecoder(r *bufio.Reader, file string, o Options) Decoder {
 	return d
 }
 
-func set(names []string) map[string]bool {
-	out := map[string]bool{}
-	for _, name := range names {
-		out[strings.Trim(name, "/")] = true
+// xmlPaths are the elements that the configuration names: by their whole path
+// below the record, or with // by the end of it.
+type xmlPaths struct {
+	whole map[string]bool
+	ends  map[string][]string // by the element's own name, each with a leading /
+}
+
+func newXMLPaths(paths []string) xmlPaths {
+	out := xmlPaths{whole: map[string]bool{}, ends: map[string][]string{}}
+	for _, p := range paths {
+		if end, anywhere := strings.CutPrefix(p, "//"); anywhere {
+			name := end[strings.LastIndexByte(end, '/')+1:]
+			out.ends[name] = append(out.ends[name], "/"+end)
+			continue
+		}
+		out.whole[strings.Trim(p, "/")] = true
 	}
 	return out
+}
+
+// has tells whether the element called name at path is named.
+func (x xmlPaths) has(path, name string) bool {
+	if x.whole[path] {
+		return true
+	}
+	for _, end := range x.ends[name] {
+		if path == end[1:] || strings.HasSuffix(path, end) {
+			return true
+		}
+	}
+	return false
 }
 
 // meter stops a token that grows without end.
@@ -212,11 +237,11 @@ func (d *xmlDecoder) element(start xml.StartElement, at string, depth int, limit
 			if err != nil {
 				return nil, err
 			}
-			if !members.add(t.Name.Local, value, d.arrays[path]) {
+			if !members.add(t.Name.Local, value, d.arrays.has(path, t.Name.Local)) {
 				return nil, d.fail("<%s> comes more than once; add %s to xml.arrays", t.Name.Local, path)
 			}
 		case xml.EndElement:
-			return d.close(members, text.String(), isNil, d.objects[at]), nil
+			return d.close(members, text.String(), isNil, d.objects.has(at, start.Name.Local)), nil
 		}
 	}
 }

@@ -13,15 +13,16 @@ import (
 
 // xmlEncoder writes records as elements inside the elements of their path.
 type xmlEncoder struct {
-	w     io.Writer
-	path  []string
-	attrs map[string]string
-	begun bool
-	count int
+	w       io.Writer
+	path    []string
+	docType string
+	attrs   map[string]string
+	begun   bool
+	count   int
 }
 
 func newXMLEncoder(w io.Writer, o XMLOptions) Encoder {
-	return &xmlEncoder{w: w, path: strings.Split(strings.Trim(o.Record, "/"), "/"), attrs: o.RootAttributes}
+	return &xmlEncoder{w: w, path: strings.Split(strings.Trim(o.Record, "/"), "/"), docType: o.DocType, attrs: o.RootAttributes}
 }
 
 // Encode implements Encoder.
@@ -53,6 +54,9 @@ func (e *xmlEncoder) begin(out *bytes.Buffer) {
 	}
 	e.begun = true
 	out.WriteString(xml.Header)
+	if e.docType != "" {
+		fmt.Fprintf(out, "<!DOCTYPE %s>\n", e.docType)
+	}
 	for i, name := range e.path[:len(e.path)-1] {
 		attrs := ""
 		if i == 0 {

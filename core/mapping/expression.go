@@ -84,7 +84,11 @@ func compileExpression(text string, sc *scope, prov *language.Provider) (*progra
 		return nil, nil, []problem{{code: CodeSyntax, message: "the expression is empty", hint: "write a path such as src.orderNumber, or quotes for fixed text"}}
 	}
 	clear(prov.Unknown)
-	checked, issues := sc.env.Compile(text)
+	checked, issues := sc.env.Parse(text)
+	if issues.Err() == nil {
+		language.MembersByIndex(checked.NativeRep().Expr())
+		checked, issues = sc.env.Check(checked)
+	}
 	if issues.Err() != nil {
 		return nil, nil, explain(text, issues, sc, prov)
 	}
@@ -171,22 +175,23 @@ func simple(e *program.Expression, r *reading, sc *scope) {
 		return
 	}
 	e.Path = path
-	e.Sure = sc.sure[path[0]]
-	e.SureLeaf = true
-	there := sc.there[strings.Join(path, ".")]
+	root := path[0]
+	e.Sure, e.SureLeaf = true, true
+	there := false
 	for x := r.ast.Expr(); x.Kind() == ast.SelectKind; x = x.AsSelect().Operand() {
 		owner := r.prov.SchemaOf(r.ast.GetType(x.AsSelect().Operand().ID()))
 		field := x.AsSelect().FieldName()
-		if there {
-			// A condition has seen to it.
-		} else if owner == nil || !owner.Required[field] || owner.Member(field).Resolved().Nullable {
+		// What a condition has found is there with all that stands around it.
+		if there = there || sc.there[strings.Join(path, ".")]; !there && (owner == nil || !owner.Required[field] || owner.Member(field).Resolved().Nullable) {
 			e.Sure = false
 			e.SureLeaf = e.SureLeaf && x.ID() != r.ast.Expr().ID()
 		}
 		if e.Leaf == nil && owner != nil && x.ID() == r.ast.Expr().ID() {
 			e.Leaf = owner.Member(field)
 		}
+		path = path[:len(path)-1]
 	}
+	e.Sure = e.Sure && (there || sc.sure[root])
 }
 
 // chain returns [src beg po] for src.beg.po, nil for everything else.

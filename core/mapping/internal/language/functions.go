@@ -82,6 +82,7 @@ func expandFirst(f cel.MacroExprFactory, target ast.Expr, args []ast.Expr) (ast.
 // fails on a missing a.b, which would force authors to write each step.
 func expandHas(f cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *common.Error) {
 	arg := args[0]
+	MembersByIndex(arg)
 	if arg.Kind() != ast.SelectKind {
 		return nil, f.NewError(arg.ID(), "has() takes a member, as in has(src.member)")
 	}
