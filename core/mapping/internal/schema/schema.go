@@ -486,20 +486,26 @@ const maxPathDepth = 12
 
 // Walk calls f with the path of every member, beginning with the schema itself,
 // which is called name; leaf tells that there is nothing below.
-func (s *Schema) Walk(name string, f func(path string, leaf bool)) { s.walkFrom(name, 0, f) }
+func (s *Schema) Walk(name string, f func(path string, leaf bool)) {
+	s.walkFrom(name, map[*Schema]bool{}, f)
+}
 
-func (s *Schema) walkFrom(path string, depth int, f func(path string, leaf bool)) {
+// walkFrom goes once through what refers to itself, such as the HL levels of an
+// 856: their paths are without end, and even the first few levels are millions.
+func (s *Schema) walkFrom(path string, around map[*Schema]bool, f func(path string, leaf bool)) {
 	s = s.Resolved()
-	if s == nil || depth > maxPathDepth {
+	if s == nil || around[s] || len(around) > maxPathDepth {
 		return
 	}
 	f(path, s.Kind != Object && s.Kind != List)
+	around[s] = true
+	defer delete(around, s)
 	switch s.Kind {
 	case List:
-		s.Items.walkFrom(path+"[]", depth+1, f)
+		s.Items.walkFrom(path+"[]", around, f)
 	case Object:
 		for _, name := range s.Names() {
-			s.props[name].walkFrom(path+"."+name, depth+1, f)
+			s.props[name].walkFrom(path+"."+name, around, f)
 		}
 	}
 }
