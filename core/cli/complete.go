@@ -46,7 +46,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"connector describe": {offer: a.connectorNames}, "connector check": {true, a.endpointNames},
 		"partner check": {true, a.partnerNames}, "partner status": {offer: a.partnerNames},
 		"map check": {true, a.mappingNames}, "map test": {true, a.mappingNames},
-		"map diff": {true, a.mappingNames},
+		"map diff": {true, a.mappingNames}, "map docs": {true, a.mappingNames},
 	} {
 		c, _, err := root.Find(strings.Fields(path))
 		if err != nil {
