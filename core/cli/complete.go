@@ -47,6 +47,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"partner check": {true, a.partnerNames}, "partner status": {offer: a.partnerNames},
 		"map check": {true, a.mappingNames}, "map test": {true, a.mappingNames},
 		"map coverage": {true, a.mappingNames}, "map lineage": {offer: a.mappingNames},
+		"map diff": {true, a.mappingNames}, "map docs": {true, a.mappingNames},
 	} {
 		c, _, err := root.Find(strings.Fields(path))
 		if err != nil {

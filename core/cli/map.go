@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crossdock/crossdock/core/cli/internal/exit"
+	"github.com/crossdock/crossdock/core/cli/internal/mapfile"
 	"github.com/crossdock/crossdock/core/mapping"
 	"github.com/crossdock/crossdock/core/routing"
 	"github.com/crossdock/crossdock/core/strictyaml"
@@ -19,10 +20,11 @@ import (
 
 func (a *app) mapCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "map", Short: "Check, test, run and explain mapping files",
+		Use: "map", Short: "Begin, check, test, run, compare and explain mapping files",
 		Example: "  crossdock map check\n  crossdock map test mappings/shop-order-to-order.yaml\n  crossdock map run mappings/shop-order-to-order.yaml order.json",
 	}
 	c.AddCommand(a.mapCheckCommand(), a.mapTestCommand(), a.mapRunCommand(), a.mapCoverageCommand(), a.mapLineageCommand())
+	c.AddCommand(mapfile.Commands()...)
 	return c
 }
 
