@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crossdock/crossdock/core/cli/internal/exit"
+	"github.com/crossdock/crossdock/core/cli/internal/insight"
 	"github.com/crossdock/crossdock/core/cli/internal/mapfile"
 	"github.com/crossdock/crossdock/core/mapping"
 	"github.com/crossdock/crossdock/core/routing"
@@ -226,6 +227,18 @@ func (a *app) mapRun(ctx context.Context, m *mapping.Mapping, doc []byte, in map
 	}
 	_, err := fmt.Fprintln(a.Out, b.String())
 	return fail(err)
+}
+
+// showTrace prints what each rule did. The result, or the error, comes after it.
+func (a *app) showTrace(m *mapping.Mapping, steps []mapping.Step, result []byte, failed error) error {
+	t := insight.Trace{Mapping: m.Name(), Version: m.Version(), Steps: steps, Result: result}
+	if failed != nil {
+		t.Error = failed.Error()
+	}
+	if a.json {
+		return a.printJSON(t)
+	}
+	return fail(t.Show(a.Out))
 }
 
 // input reads a document from a file, or from standard input for "-" or

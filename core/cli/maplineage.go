@@ -3,25 +3,15 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/crossdock/crossdock/core/cli/internal/exit"
+	"github.com/crossdock/crossdock/core/cli/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping"
 	"github.com/crossdock/crossdock/core/routing"
 	"github.com/crossdock/crossdock/core/strictyaml"
 )
-
-// lineageJSON is a mapping as `map lineage --json` prints it.
-type lineageJSON struct {
-	Mapping string               `json:"mapping"`
-	Version string               `json:"version"`
-	File    string               `json:"file"`
-	Fields  []mapping.Derivation `json:"fields"`
-}
 
 func (a *app) mapLineageCommand() *cobra.Command {
 	var reverse string
@@ -57,7 +47,7 @@ or 235=UP, to the fields that are made from it.`,
 }
 
 func (a *app) mapLineage(lib *mapping.Library, paths []string, field, reverse string) error {
-	out := []lineageJSON{}
+	out := []insight.Lineage{}
 	var problems []error
 	for _, p := range paths {
 		m, found := lib.Mapping(p)
@@ -65,7 +55,7 @@ func (a *app) mapLineage(lib *mapping.Library, paths []string, field, reverse st
 			problems = append(problems, unusable(p, found))
 			continue
 		}
-		l := lineageJSON{Mapping: m.Name(), Version: m.Version(), File: m.Path()}
+		l := insight.Lineage{Mapping: m.Name(), Version: m.Version(), File: m.Path()}
 		var err error
 		switch {
 		case reverse != "":
@@ -93,11 +83,11 @@ func (a *app) mapLineage(lib *mapping.Library, paths []string, field, reverse st
 			if i > 0 {
 				fmt.Fprintln(a.Out)
 			}
-			show := showLineage
+			show := l.Show
 			if field == "" {
-				show = listLineage
+				show = l.List
 			}
-			if err := show(a.Out, l); err != nil {
+			if err := show(a.Out); err != nil {
 				return fail(err)
 			}
 		}
@@ -115,101 +105,4 @@ func unusable(reference string, found []mapping.Finding) error {
 		fs = append(fs, routing.FromMapping(f))
 	}
 	return errors.Join(fs.Err(), fmt.Errorf("the mapping %s cannot be used", reference))
-}
-
-// listLineage is a table with a line for every field and source.
-func listLineage(out io.Writer, l lineageJSON) error {
-	fmt.Fprintf(out, "%s (%s %s)\n", l.File, l.Mapping, l.Version)
-	var rows [][]string
-	for _, d := range l.Fields {
-		first := len(rows)
-		seen := map[string]bool{}
-		line := func(from, element string) {
-			if !seen[from] {
-				seen[from] = true
-				rows = append(rows, []string{"", from, element, ""})
-			}
-		}
-		for _, o := range d.Sources {
-			line(o.Path, o.Element)
-		}
-		for _, i := range d.Through {
-			for _, o := range i.Sources {
-				line(o.Path+" ("+influence(i)+")", o.Element)
-			}
-		}
-		if len(d.Sources) == 0 {
-			rows = slices.Insert(rows, first, []string{"", computed(d), "", ""})
-		}
-		rows[first][0], rows[first][3] = d.Target, strings.Join(append([]string{rulePlace(d.Place, l.File)}, passes(d)...), ", ")
-	}
-	return columns(out, "  ", rows)
-}
-
-// showLineage tells all about each field.
-func showLineage(out io.Writer, l lineageJSON) error {
-	fmt.Fprintf(out, "%s (%s %s)\n", l.File, l.Mapping, l.Version)
-	var b strings.Builder
-	for _, d := range l.Fields {
-		derivation(&b, d, "  ")
-	}
-	_, err := io.WriteString(out, b.String())
-	return err
-}
-
-func derivation(b *strings.Builder, d mapping.Derivation, indent string) {
-	fmt.Fprintf(b, "%s%s", indent, d.Target)
-	if d.Element != "" {
-		fmt.Fprintf(b, "  %s", d.Element)
-	}
-	fmt.Fprintf(b, "\n%s  %s:%d:%d: %s\n", indent, d.File, d.Line, d.Col, made(d))
-	origins(b, d.Sources, indent+"    ")
-	for _, i := range d.Through {
-		fmt.Fprintf(b, "%s  %s:%d:%d: %s: %s\n", indent, i.File, i.Line, i.Col, influence(i), oneLine(i.Expression))
-		origins(b, i.Sources, indent+"    ")
-	}
-}
-
-func origins(b *strings.Builder, all []mapping.Origin, indent string) {
-	for _, o := range all {
-		fmt.Fprintf(b, "%s%s", indent, o.Path)
-		if o.Element != "" {
-			fmt.Fprintf(b, "  %s", o.Element)
-		}
-		b.WriteByte('\n')
-		for _, d := range o.From {
-			derivation(b, d, indent+"  ")
-		}
-	}
-}
-
-// made is how a rule makes its field.
-func made(d mapping.Derivation) string {
-	return strings.Join(append([]string{computed(d)}, passes(d)...), ", ")
-}
-
-func computed(d mapping.Derivation) string {
-	if d.Expression == "" {
-		return "const " + d.Constant
-	}
-	return oneLine(d.Expression)
-}
-
-func oneLine(expression string) string {
-	return strings.ReplaceAll(strings.TrimSpace(expression), "\n", " ")
-}
-
-// passes are what a value goes through behind its expression.
-func passes(d mapping.Derivation) []string {
-	var parts []string
-	for _, p := range []struct{ what, name string }{{"code list", d.Codelist}, {"lookup", d.Lookup}, {"default", d.Default}} {
-		if p.name != "" {
-			parts = append(parts, p.what+" "+p.name)
-		}
-	}
-	return parts
-}
-
-func influence(i mapping.Influence) string {
-	return strings.TrimSpace(i.By + " " + i.Name)
 }

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -10,7 +9,7 @@ import (
 	"time"
 
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
-	"github.com/crossdock/crossdock/core/mapping/internal/language"
+	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
@@ -224,80 +223,11 @@ func (t testCase) judge(r *TestResult, got Output, err error) {
 		r.Err = err
 		return
 	}
-	var lines []string
-	compare("", t.expect, n, &lines)
+	lines := insight.Differences(t.expect, n)
 	for _, w := range t.warnings {
 		if !strings.Contains(fmt.Sprint(got.Warnings), w) {
 			lines = append(lines, fmt.Sprintf("expected a warning with %q", w))
 		}
 	}
 	r.Diff = strings.Join(lines, "\n")
-}
-
-// maxDiff is how many differences are shown.
-const maxDiff = 50
-
-// compare lists where two documents differ. The order of members does not
-// matter; numbers are equal when their digits are.
-func compare(at string, want, got *document.Node, lines *[]string) {
-	if len(*lines) > maxDiff {
-		return
-	}
-	add := func(format string, args ...any) {
-		if len(*lines) == maxDiff {
-			*lines = append(*lines, "…")
-		} else if len(*lines) < maxDiff {
-			name := strings.TrimPrefix(at, ".")
-			if name == "" {
-				name = "(document)"
-			}
-			*lines = append(*lines, name+": "+fmt.Sprintf(format, args...))
-		}
-	}
-	shown := func(n *document.Node) string {
-		if n.Kind == document.Text {
-			return fmt.Sprintf("%q", n.Short())
-		}
-		return n.Short()
-	}
-	switch {
-	case want == nil && got == nil:
-	case want == nil:
-		add("not expected, got %s", shown(got))
-	case got == nil:
-		add("expected %s, got nothing", shown(want))
-	case want.Kind != got.Kind:
-		add("expected %s, got %s", shown(want), shown(got))
-	case want.Kind == document.Object:
-		for i, k := range want.Keys {
-			compare(at+"."+k, want.Kids[i], got.Get(k), lines)
-		}
-		for i, k := range got.Keys {
-			if want.Get(k) == nil {
-				compare(at+"."+k, nil, got.Kids[i], lines)
-			}
-		}
-	case want.Kind == document.List:
-		for i := range max(len(want.Kids), len(got.Kids)) {
-			var w, g *document.Node
-			if i < len(want.Kids) {
-				w = want.Kids[i]
-			}
-			if i < len(got.Kids) {
-				g = got.Kids[i]
-			}
-			compare(fmt.Sprintf("%s[%d]", at, i), w, g, lines)
-		}
-	case want.Truth != got.Truth || want.Text != got.Text && !sameNumber(want, got):
-		add("expected %s, got %s", shown(want), shown(got))
-	}
-}
-
-func sameNumber(a, b *document.Node) bool {
-	if a.Kind != document.Number {
-		return false
-	}
-	x, err := language.ParseDecimal(a.Text)
-	y, err2 := language.ParseDecimal(b.Text)
-	return errors.Join(err, err2) == nil && x.Equal(y)
 }

@@ -420,10 +420,8 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 	c.amounts(r, n, sc, target)
 	for _, p := range r.paths {
 		c.reads[p] = true
-		c.m.addLineage(target, p)
 	}
 	if p := r.result; p != "" {
-		c.m.addLineage(target, p)
 		c.reads[p] = true
 	}
 	if sc.done != nil {

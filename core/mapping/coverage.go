@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"go.yaml.in/yaml/v3"
@@ -16,13 +17,6 @@ type Ignored struct {
 	Path   string // src.isa.date; all below it is ignored, too
 	Reason string // may be empty
 	at     *yaml.Node
-}
-
-func (m *Mapping) addLineage(target, source string) {
-	if !slices.Contains(m.lineage[target], source) {
-		m.lineage[target] = append(m.lineage[target], source)
-		sort.Strings(m.lineage[target])
-	}
 }
 
 // readIgnored reads `ignore`: paths, each with a reason or without.
@@ -63,7 +57,7 @@ func (c *compiler) unread(root *yaml.Node) {
 		if len(c.ignored) > 0 {
 			all[p] = true
 		}
-		if leaf && c.state(p) == StateUnread {
+		if leaf && c.state(p) == insight.StateUnread {
 			c.m.unread = append(c.m.unread, p)
 		}
 	})
@@ -87,18 +81,18 @@ func (c *compiler) unread(root *yaml.Node) {
 }
 
 // state is what becomes of a value of the source.
-func (c *compiler) state(p string) State {
+func (c *compiler) state(p string) insight.State {
 	switch {
 	case c.reads[p]:
-		return StateRead
+		return insight.StateRead
 	case c.wholeAt.cover(p):
-		return StateCopied
+		return insight.StateCopied
 	case c.reads[strings.TrimSuffix(p, "[]")]:
-		return StateRead // a list of texts that a function takes: src.tags.join(" ")
+		return insight.StateRead // a list of texts that a function takes: src.tags.join(" ")
 	case c.ignoreAt.cover(p):
-		return StateIgnored
+		return insight.StateIgnored
 	}
-	return StateUnread
+	return insight.StateUnread
 }
 
 func counted(n int, what string) string {

@@ -12,6 +12,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/strictyaml"
@@ -32,7 +33,7 @@ type scope struct {
 	file  *source
 	frag  *fragment
 	// names are the variables, for lineage.
-	names map[string]*named
+	names map[string]*insight.Named
 	// For the way back: the reason why the rules may lose something, their
 	// condition, and the lists of which a variable is one item.
 	lossy, limit string
@@ -63,7 +64,7 @@ func (s *scope) with(name string, t *cel.Type, base string, sure bool) (*scope, 
 	c := *s
 	c.env, c.bases, c.sure, c.names = env, maps.Clone(s.bases), maps.Clone(s.sure), maps.Clone(s.names)
 	if c.names == nil {
-		c.names = map[string]*named{}
+		c.names = map[string]*insight.Named{}
 	}
 	delete(c.names, name)
 	c.bases[name], c.sure[name] = base, sure

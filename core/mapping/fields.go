@@ -412,7 +412,7 @@ func (c *compiler) computed(r *program.Rule, n *yaml.Node, sc *scope, opts *yaml
 	t := cel.DynType
 	if e != nil {
 		t, r.Expr = e.Type, e
-		if k := plainType(t).Kind(); read.result != "" && (k == cel.StructKind || k == cel.ListKind || k == cel.MapKind || k == cel.DynKind) {
+		if read.result != "" && whole(t) {
 			c.wholes[read.result] = true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/crossdock/crossdock/core/mapping/internal/direct"
+	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
@@ -29,9 +30,8 @@ type Mapping struct {
 	interpreted error
 	lookups     map[string]Lookup
 	cases       []testCase
-	lineage     map[string][]string
 	unread      []string
-	written     map[*program.Expression]*written
+	written     map[*program.Expression]*insight.Written
 	ignored     []Ignored
 
 	inverse   string // file of the mapping that leads back
@@ -91,8 +91,7 @@ func newCompiler(fsys fs.FS, schemas *schema.Catalog, file *source, found []Find
 	return &compiler{
 		fsys: fsys, schemas: schemas, file: file, found: found, reads: reads, wholes: map[string]bool{},
 		m: &Mapping{
-			path: file.name, lineage: map[string][]string{}, lookups: map[string]Lookup{}, written: map[*program.Expression]*written{},
-			shapes: map[string]string{}, reads: reads,
+			path: file.name, lookups: map[string]Lookup{}, written: map[*program.Expression]*insight.Written{}, shapes: map[string]string{}, reads: reads,
 		},
 	}
 }
@@ -143,11 +142,16 @@ func (m *Mapping) SourceEntity() string { return m.sourceEntity }
 func (m *Mapping) SourceFormat() string { return m.sourceFormat }
 
 // Lineage tells for every field of the result from which members of the source
-// it is computed: lines[].sku from src.po1[].ids.UP.
+// it is computed: lines[].sku from src.po1[].ids.UP. Derivations tells more.
 func (m *Mapping) Lineage() map[string][]string {
-	out := make(map[string][]string, len(m.lineage))
-	for k, v := range m.lineage {
-		out[k] = slices.Clone(v)
+	out := map[string][]string{}
+	for _, d := range m.Derivations() {
+		for _, o := range d.Sources {
+			if !slices.Contains(out[d.Target], o.Path) {
+				out[d.Target] = append(out[d.Target], o.Path)
+			}
+		}
+		slices.Sort(out[d.Target])
 	}
 	return out
 }
@@ -205,8 +209,8 @@ func (m *Mapping) run(ctx context.Context, doc []byte, in Input, observe func(pr
 // it. A defect of the machine must not end the process that other documents pass
 // through, as long as the interpreter can do without it.
 func (m *Mapping) runDirect(ctx context.Context, doc []byte, known program.Facts) (out []byte, ok bool) {
-	if m.direct == nil {
-		return nil, false
+	if m.direct == nil || known.Observe != nil {
+		return nil, false // the machine does not tell what rules do
 	}
 	defer func() {
 		if recover() != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 )
 
 // Test takes the samples of both files' tests there and back, the sources of
@@ -84,7 +85,7 @@ func (r *TestResult) returned(sent, came []byte, survives places) error {
 		switch {
 		case g == nil:
 			note(at, fmt.Sprintf("%s: %s did not come back", at, fixedValue(w)))
-		case w.Kind != g.Kind || w.Truth != g.Truth || w.Text != g.Text && !sameNumber(w, g):
+		case w.Kind != g.Kind || w.Truth != g.Truth || w.Text != g.Text && !insight.SameNumber(w, g):
 			note(at, fmt.Sprintf("%s: %s came back as %s", at, fixedValue(w), fixedValue(g)))
 		}
 	}
@@ -93,8 +94,8 @@ func (r *TestResult) returned(sent, came []byte, survives places) error {
 			note(at, fmt.Sprintf("%s: %s came back, but was not there", at, fixedValue(cameLeaves.at[at])))
 		}
 	}
-	if len(diff) > maxDiff {
-		diff = append(diff[:maxDiff], "…")
+	if len(diff) > insight.MaxDifferences {
+		diff = append(diff[:insight.MaxDifferences], "…")
 	}
 	r.Diff = strings.Join(diff, "\n")
 	return nil

@@ -114,7 +114,8 @@ func (f *frame) bound(b Binding, v variable, err error) {
 	if f.in.Observe == nil {
 		return
 	}
-	s := Step{Order: f.observed, Binding: &b, At: b.At, Reads: f.readings(b.Expr)}
+	told := b // so that only a run that is observed pays for it
+	s := Step{Order: f.observed, Binding: &told, At: b.At, Reads: f.readings(b.Expr)}
 	f.observed++
 	n := v.n
 	if err == nil && n == nil {
@@ -133,7 +134,8 @@ func (f *frame) asserted(a Assertion, ok bool, err error) {
 	if f.in.Observe == nil {
 		return
 	}
-	s := Step{Order: f.observed, Assertion: &a, At: a.At, Reads: f.readings(a.That), Result: fmt.Sprint(ok), Failed: !ok || err != nil}
+	told := a
+	s := Step{Order: f.observed, Assertion: &told, At: a.At, Reads: f.readings(a.That), Result: fmt.Sprint(ok), Failed: !ok || err != nil}
 	f.observed++
 	if err != nil {
 		s.Result, s.Why = "", err.Error()

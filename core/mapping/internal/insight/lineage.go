@@ -1,25 +1,15 @@
-package mapping
+package insight
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
-	"cel.dev/cel-go/cel"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"github.com/crossdock/crossdock/core/strictyaml"
 )
-
-// Place is where something stands in a mapping file or in a fragment.
-type Place struct {
-	File string `json:"file"`
-	Line int    `json:"line"`
-	Col  int    `json:"col"`
-}
-
-func placeOf(p strictyaml.Pos) Place { return Place{p.File, p.Line, p.Col} }
 
 // Derivation is how one rule makes a field of the result.
 type Derivation struct {
@@ -72,7 +62,7 @@ type Influence struct {
 // what makes it.
 func (m *Mapping) Derivations() []Derivation {
 	t := tracing{m: m}
-	t.rule(m.program.Root, nil)
+	t.rule(m.Program.Root, nil)
 	t.follow()
 	return t.out
 }
@@ -88,7 +78,7 @@ func (m *Mapping) DerivationsOf(target string) ([]Derivation, error) {
 			out = append(out, d)
 		} else if rest, ok := beyond(target, d.Target); ok && d.copied != "" {
 			d.Target += rest
-			d.Element = m.program.Target.Place(d.Target)
+			d.Element = m.Program.Target.Place(d.Target)
 			d.Sources = []Origin{m.origin(d.copied + rest)}
 			out = append(out, d)
 		}
@@ -96,11 +86,11 @@ func (m *Mapping) DerivationsOf(target string) ([]Derivation, error) {
 	if len(out) > 0 {
 		return out, nil
 	}
-	if m.program.Target.At(target) != nil {
-		return nil, fmt.Errorf("no rule of %s sets %s", m.path, target)
+	if m.Program.Target.At(target) != nil {
+		return nil, fmt.Errorf("no rule of %s sets %s", m.Path, target)
 	}
-	return nil, fmt.Errorf("the target of %s has no field %q%s", m.path, target, meant(target, func(add func(string)) {
-		m.program.Target.Walk("", func(p string, _ bool) { add(strings.TrimPrefix(p, ".")) })
+	return nil, fmt.Errorf("the target of %s has no field %q%s", m.Path, target, meant(target, func(add func(string)) {
+		m.Program.Target.Walk("", func(p string, _ bool) { add(strings.TrimPrefix(p, ".")) })
 	}))
 }
 
@@ -120,19 +110,19 @@ func (m *Mapping) DerivationsFrom(source string) ([]Derivation, error) {
 	case len(out) > 0:
 		return out, nil
 	case !isSource(source):
-		return nil, fmt.Errorf("no rule of %s reads an element %q; write a member of the source with src. before it, or an element as the source's schema names it", m.path, source)
-	case m.program.Source.At(strings.Join(names[1:], ".")) != nil:
-		return nil, fmt.Errorf("no rule of %s reads %s", m.path, source)
+		return nil, fmt.Errorf("no rule of %s reads an element %q; write a member of the source with src. before it, or an element as the source's schema names it", m.Path, source)
+	case m.Program.Source.At(strings.Join(names[1:], ".")) != nil:
+		return nil, fmt.Errorf("no rule of %s reads %s", m.Path, source)
 	}
-	return nil, fmt.Errorf("the source of %s has no %s%s", m.path, source, meant(source, func(add func(string)) {
-		m.program.Source.Walk(language.NameSrc, func(p string, _ bool) { add(p) })
+	return nil, fmt.Errorf("the source of %s has no %s%s", m.Path, source, meant(source, func(add func(string)) {
+		m.Program.Source.Walk(language.NameSrc, func(p string, _ bool) { add(p) })
 	}))
 }
 
 func meant(path string, all func(add func(string))) string {
 	var known []string
 	all(func(p string) { known = append(known, p) })
-	if hint := near(path, known); hint != "" {
+	if hint := strictyaml.DidYouMean(path, known); hint != "" {
 		return " (" + hint + ")"
 	}
 	return ""
@@ -183,14 +173,14 @@ type tracing struct {
 	out []Derivation
 }
 
-func (t *tracing) rule(r *program.Rule, around []*named) {
+func (t *tracing) rule(r *program.Rule, around []*Named) {
 	if r == nil {
 		return
 	}
-	if w := t.m.written[r.When]; r.When != nil && w != nil {
-		around = append(slices.Clip(around), &named{by: "when", expr: w})
+	if w := t.m.Written[r.When]; r.When != nil && w != nil {
+		around = append(slices.Clip(around), &Named{By: "when", Expr: w})
 	}
-	d := Derivation{Target: r.Target, Element: t.m.program.Target.Place(r.Target), Place: placeOf(r.At)}
+	d := Derivation{Target: r.Target, Element: t.m.Program.Target.Place(r.Target), Place: At(r.At)}
 	d.Through = t.influences(around)
 	switch r.Kind {
 	case program.Object, program.List:
@@ -201,8 +191,8 @@ func (t *tracing) rule(r *program.Rule, around []*named) {
 	case program.Each:
 		t.computed(&d, r, around)
 		t.out = append(t.out, d)
-		if w := t.m.written[r.Expr]; r.Expr != nil && w != nil {
-			around = append(slices.Clip(around), &named{name: r.As, by: "each", expr: w})
+		if w := t.m.Written[r.Expr]; r.Expr != nil && w != nil {
+			around = append(slices.Clip(around), &Named{Name: r.As, By: "each", Expr: w})
 		}
 		t.rule(r.Item, around)
 		return
@@ -224,40 +214,40 @@ func (t *tracing) rule(r *program.Rule, around []*named) {
 }
 
 // computed adds what the rule's expression says.
-func (t *tracing) computed(d *Derivation, r *program.Rule, around []*named) {
-	w := t.m.written[r.Expr]
+func (t *tracing) computed(d *Derivation, r *program.Rule, around []*Named) {
+	w := t.m.Written[r.Expr]
 	if r.Expr == nil || w == nil {
 		return
 	}
-	d.Place, d.Expression = placeOf(w.at), w.text
-	for _, p := range w.paths {
+	d.Place, d.Expression = At(w.At), w.Text
+	for _, p := range w.Paths {
 		d.Sources = append(d.Sources, t.m.origin(p))
 	}
-	if k := plainType(r.Expr.Type).Kind(); r.Kind == program.Value && (k == cel.StructKind || k == cel.ListKind || k == cel.MapKind || k == cel.DynKind) {
-		d.copied = w.path
+	if r.Kind == program.Value && w.Whole {
+		d.copied = w.Path
 	}
-	d.Through = t.influences(slices.Concat(around, w.names))
+	d.Through = t.influences(slices.Concat(around, w.Names))
 }
 
 // influences tells about conditions and variables, with the variables that those
 // use. A variable that only stands for a path says nothing new.
-func (t *tracing) influences(all []*named) []Influence {
+func (t *tracing) influences(all []*Named) []Influence {
 	var out []Influence
-	seen := map[*written]bool{}
-	var add func(v *named)
-	add = func(v *named) {
-		if seen[v.expr] {
+	seen := map[*Written]bool{}
+	var add func(v *Named)
+	add = func(v *Named) {
+		if seen[v.Expr] {
 			return
 		}
-		seen[v.expr] = true
-		for _, w := range v.expr.names {
+		seen[v.Expr] = true
+		for _, w := range v.Expr.Names {
 			add(w)
 		}
-		if v.by != "when" && v.expr.alone {
+		if v.By != "when" && v.Expr.Alone {
 			return
 		}
-		i := Influence{By: v.by, Name: v.name, Place: placeOf(v.expr.at), Expression: v.expr.text}
-		for _, p := range v.expr.paths {
+		i := Influence{By: v.By, Name: v.Name, Place: At(v.Expr.At), Expression: v.Expr.Text}
+		for _, p := range v.Expr.Paths {
 			i.Sources = append(i.Sources, t.m.origin(p))
 		}
 		out = append(out, i)
@@ -272,7 +262,7 @@ func (t *tracing) influences(all []*named) []Influence {
 func (m *Mapping) origin(path string) Origin {
 	o := Origin{Path: path}
 	if rest, ok := strings.CutPrefix(path, language.NameSrc+"."); ok {
-		o.Element = m.program.Source.Place(rest)
+		o.Element = m.Program.Source.Place(rest)
 	}
 	return o
 }

@@ -1,4 +1,4 @@
-package cli
+package insight
 
 import (
 	"bytes"
@@ -10,8 +10,8 @@ import (
 	"github.com/crossdock/crossdock/core/mapping"
 )
 
-// traceJSON is what `map run --trace --json` prints.
-type traceJSON struct {
+// Trace is what `map run --trace --json` prints.
+type Trace struct {
 	Mapping string          `json:"mapping"`
 	Version string          `json:"version"`
 	Steps   []mapping.Step  `json:"steps"`
@@ -19,22 +19,15 @@ type traceJSON struct {
 	Error   string          `json:"error,omitempty"`
 }
 
-// showTrace prints what each rule did. The result, or the error, comes after it.
-func (a *app) showTrace(m *mapping.Mapping, steps []mapping.Step, result []byte, failed error) error {
-	if a.json {
-		t := traceJSON{Mapping: m.Name(), Version: m.Version(), Steps: steps, Result: result}
-		if failed != nil {
-			t.Error = failed.Error()
-		}
-		return a.printJSON(t)
-	}
+// Show prints what each rule did.
+func (t Trace) Show(out io.Writer) error {
 	var b bytes.Buffer
-	for _, s := range steps {
+	for _, s := range t.Steps {
 		traceStep(&b, s)
 	}
 	b.WriteByte('\n')
-	_, err := b.WriteTo(a.Out)
-	return fail(err)
+	_, err := b.WriteTo(out)
+	return err
 }
 
 func traceStep(b io.Writer, s mapping.Step) {

@@ -1,8 +1,6 @@
-package mapping
+package insight
 
 import (
-	"context"
-	"io/fs"
 	"math"
 	"slices"
 	"strings"
@@ -91,48 +89,19 @@ func tally(fields []Field) Tally {
 	return t
 }
 
-// Cover measures a mapping file of fsys. It also measures one with errors, which
-// come back with it, so that unfinished work can be looked at; its tests then do
-// not count. The coverage is nil when there is nothing to measure: the file or a
-// schema cannot be read.
-func Cover(ctx context.Context, fsys fs.FS, path string) (*Coverage, []Finding) {
-	return cover(ctx, fsys, schema.NewCatalog(fsys), path)
-}
-
-func cover(ctx context.Context, fsys fs.FS, schemas *schema.Catalog, path string) (*Coverage, []Finding) {
-	file, found := readSource(fsys, path)
-	if file == nil {
-		return nil, found
-	}
-	c := newCompiler(fsys, schemas, file, found)
-	c.compile()
-	out := c.sorted()
-	if c.src == nil || c.dst == nil {
-		return nil, out
-	}
-	v := &Coverage{Mapping: c.m.name, Version: c.m.version, File: c.m.path, Source: tally(c.sourceFields())}
-	t := covering{m: c.m, set: map[string][]Place{}, required: map[string]State{}}
-	t.object(c.m.program.Root, c.dst, "")
-	v.Required, v.Target = tally(t.requiredFields()), tally(t.targetFields(c.dst))
-	var ran map[*program.Rule]bool
-	if !failed(out) {
-		ran = c.m.exercised(ctx)
-	}
-	v.Tests = tally(c.m.ruleFields(t.rules, ran))
-	return v, out
-}
-
-// sourceFields are the values of the source with those who read them.
-func (c *compiler) sourceFields() []Field {
+// Sources counts the values of the source. state tells what becomes of one,
+// wholes are the members that are copied with all that lies in them.
+func (m *Mapping) Sources(state func(path string) State, wholes map[string]bool) Tally {
 	readers := map[string][]Place{}
-	for _, w := range c.m.written {
-		for _, p := range w.paths {
-			readers[p] = append(readers[p], placeOf(w.at))
+	for _, w := range m.Written {
+		for _, p := range w.Paths {
+			readers[p] = append(readers[p], At(w.At))
 		}
 	}
+	src := m.Program.Source
 	var out []Field
-	walkValues(c.src, language.NameSrc, func(p string) {
-		f := Field{Path: p, State: c.state(p), Element: c.src.Place(strings.TrimPrefix(p, language.NameSrc+"."))}
+	walkValues(src, language.NameSrc, func(p string) {
+		f := Field{Path: p, State: state(p), Element: src.Place(strings.TrimPrefix(p, language.NameSrc+"."))}
 		f.Rules = append(f.Rules, readers[p]...)
 		switch f.State {
 		case StateRead:
@@ -140,17 +109,30 @@ func (c *compiler) sourceFields() []Field {
 				f.Rules = append(f.Rules, readers[list]...)
 			}
 		case StateCopied:
-			for w := range c.wholes {
-				if newPlaces([]string{w}).cover(p) {
+			for w := range wholes {
+				if within(p, w) {
 					f.Rules = append(f.Rules, readers[w]...)
 				}
 			}
 		}
-		slices.SortFunc(f.Rules, comparePlaces)
-		f.Rules = slices.Compact(f.Rules)
-		out = append(out, f)
+		out = append(out, f.sorted())
 	})
-	return out
+	return tally(out)
+}
+
+// Targets counts the required members and the values of the target, and the rules
+// that make values. ran are those that a test made run.
+func (m *Mapping) Targets(ran map[*program.Rule]bool) (required, target, rules Tally) {
+	t := covering{m: m, set: map[string][]Place{}, required: map[string]State{}}
+	t.object(m.Program.Root, m.Program.Target, "")
+	return tally(t.requiredFields()), tally(t.targetFields(m.Program.Target)), tally(m.ruleFields(t.rules, ran))
+}
+
+// sorted puts the places of a field's rules in order.
+func (f Field) sorted() Field {
+	slices.SortFunc(f.Rules, comparePlaces)
+	f.Rules = slices.Compact(f.Rules)
+	return f
 }
 
 func comparePlaces(a, b Place) int {
@@ -244,14 +226,6 @@ func (t *covering) rule(r *program.Rule) {
 	}
 }
 
-// placeOf is where a rule's expression stands, or the rule.
-func (m *Mapping) placeOf(r *program.Rule) Place {
-	if w := m.written[r.Expr]; r.Expr != nil && w != nil {
-		return placeOf(w.at)
-	}
-	return placeOf(r.At)
-}
-
 func composed(s *schema.Schema) bool {
 	s = s.Resolved()
 	return s != nil && (s.Kind == schema.Object || s.Kind == schema.List)
@@ -275,15 +249,13 @@ func constantValues(n *document.Node, path string, add func(string)) {
 func (t *covering) requiredFields() []Field {
 	out := make([]Field, 0, len(t.required))
 	for p, state := range t.required {
-		f := Field{Path: p, State: state, Element: t.m.program.Target.Place(p)}
+		f := Field{Path: p, State: state, Element: t.m.Program.Target.Place(p)}
 		for set, by := range t.set {
 			if within(set, p) {
 				f.Rules = append(f.Rules, by...)
 			}
 		}
-		slices.SortFunc(f.Rules, comparePlaces)
-		f.Rules = slices.Compact(f.Rules)
-		out = append(out, f)
+		out = append(out, f.sorted())
 	}
 	slices.SortFunc(out, func(a, b Field) int { return strings.Compare(a.Path, b.Path) })
 	return out
@@ -297,10 +269,8 @@ func (t *covering) targetFields(dst *schema.Schema) []Field {
 		f := Field{Path: p, State: StateUnset, Element: dst.Place(p), Rules: t.set[p]}
 		if len(f.Rules) > 0 {
 			f.State = StateSet
-			slices.SortFunc(f.Rules, comparePlaces)
-			f.Rules = slices.Compact(f.Rules)
 		}
-		out = append(out, f)
+		out = append(out, f.sorted())
 	}
 	known := map[string]bool{}
 	walkValues(dst, "", func(p string) {
@@ -332,20 +302,4 @@ func (m *Mapping) ruleFields(rules []*program.Rule, ran map[*program.Rule]bool) 
 		out = append(out, f)
 	}
 	return out
-}
-
-// exercised are the rules that the tests of the file make run: whose condition
-// holds, and those around them.
-func (m *Mapping) exercised(ctx context.Context) map[*program.Rule]bool {
-	ran := map[*program.Rule]bool{}
-	for i := range m.cases {
-		t := &m.cases[i]
-		// What comes of it is the business of `map test`.
-		_, _ = m.run(ctx, t.input, t.facts(), func(s program.Step) {
-			if s.Rule != nil && !s.Declined {
-				ran[s.Rule] = true
-			}
-		})
-	}
-	return ran
 }

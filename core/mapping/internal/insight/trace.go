@@ -1,7 +1,6 @@
-package mapping
+package insight
 
 import (
-	"context"
 	"slices"
 	"strings"
 
@@ -54,12 +53,9 @@ type Reading struct {
 	Value string `json:"value,omitempty"`
 }
 
-// Trace maps a document as Map does, and tells what every rule did, in the order
-// of the run, up to a failure. Objects and items that have a value say nothing:
-// their members do.
-func (m *Mapping) Trace(ctx context.Context, doc []byte, in Input) ([]Step, Output, error) {
-	var seen []program.Step
-	out, err := m.run(ctx, doc, in, func(s program.Step) { seen = append(seen, s) })
+// Steps tells what every rule did, in the order of the run. Objects and items
+// that have a value say nothing: their members do.
+func (m *Mapping) Steps(seen []program.Step) []Step {
 	slices.SortFunc(seen, func(a, b program.Step) int { return a.Order - b.Order })
 	steps := make([]Step, 0, len(seen))
 	for i := range seen {
@@ -70,11 +66,11 @@ func (m *Mapping) Trace(ctx context.Context, doc []byte, in Input) ([]Step, Outp
 		}
 		steps = append(steps, s)
 	}
-	return steps, out, err
+	return steps
 }
 
 func (m *Mapping) step(s *program.Step) Step {
-	out := Step{Kind: "rule", Target: s.Target, Place: placeOf(s.At), Outcome: OutcomeValue, Result: s.Result, Why: s.Why}
+	out := Step{Kind: "rule", Target: s.Target, Place: At(s.At), Outcome: OutcomeValue, Result: s.Result, Why: s.Why}
 	for _, r := range s.Reads {
 		out.Reads = append(out.Reads, Reading(r))
 	}
@@ -82,7 +78,7 @@ func (m *Mapping) step(s *program.Step) Step {
 	switch {
 	case s.Binding != nil:
 		e, out.Target, out.Kind = s.Binding.Expr, s.Binding.Name, "with"
-		if slices.ContainsFunc(m.program.Lets, func(b program.Binding) bool { return b.Expr == e }) {
+		if slices.ContainsFunc(m.Program.Lets, func(b program.Binding) bool { return b.Expr == e }) {
 			out.Kind = "let"
 		}
 	case s.Assertion != nil:
@@ -91,8 +87,8 @@ func (m *Mapping) step(s *program.Step) Step {
 	default:
 		r := s.Rule
 		e, out.kind = r.Expr, r.Kind
-		if w := m.written[r.When]; r.When != nil && w != nil {
-			out.When = w.text
+		if w := m.Written[r.When]; r.When != nil && w != nil {
+			out.When = w.Text
 		}
 		if r.Codes != nil {
 			out.Codelist = r.Codes.Name
@@ -104,9 +100,9 @@ func (m *Mapping) step(s *program.Step) Step {
 			out.OnError = s.Policy.String()
 		}
 	}
-	if w := m.written[e]; e != nil && w != nil {
-		out.Expression = w.text
-		out.Place = placeOf(w.at)
+	if w := m.Written[e]; e != nil && w != nil {
+		out.Expression = w.Text
+		out.Place = At(w.At)
 	}
 	switch {
 	case s.Failed:
@@ -117,7 +113,7 @@ func (m *Mapping) step(s *program.Step) Step {
 		out.Outcome = OutcomeDefault
 	}
 	if s.Failed && s.Rule != nil {
-		out.Place = placeOf(s.At)
+		out.Place = At(s.At)
 	}
 	out.Why = strings.TrimSpace(out.Why)
 	return out
