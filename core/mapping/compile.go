@@ -42,7 +42,6 @@ type compiler struct {
 	wholes map[string]bool // source paths that are read with all below
 	rules  int
 
-	ignored  []string
 	wholeAt  places // wholes and ignored, to be found fast
 	ignoreAt places
 	overflow bool // there are more findings than are kept

@@ -48,35 +48,28 @@ func (c *compiler) readIgnored(n *yaml.Node) {
 func (c *compiler) unread(root *yaml.Node) {
 	n := child(root, "ignore")
 	c.readIgnored(n)
-	all := map[string]bool{}
+	c.wholeAt, c.ignoreAt = c.wholes, places{}
 	for _, i := range c.m.ignored {
-		c.ignored = append(c.ignored, i.Path)
-	}
-	c.ignoreAt, c.wholeAt = newPlaces(c.ignored), newPlaces(keys(c.wholes))
-	c.src.Walk(language.NameSrc, func(p string, leaf bool) {
-		if len(c.ignored) > 0 {
-			all[p] = true
-		}
-		if leaf && c.state(p) == insight.StateUnread {
-			c.m.unread = append(c.m.unread, p)
-		}
-	})
-	sort.Strings(c.m.unread)
-	for _, i := range c.m.ignored {
+		c.ignoreAt[i.Path] = true
+		s, ok := follow(c.src, i.Path)
 		switch {
 		case c.full():
-		case len(all) > 1 && !all[i.Path] && !c.src.Has(strings.TrimPrefix(i.Path, language.NameSrc+".")):
-			c.fail(c.file.at(i.at), CodeUnknown, near(i.Path, keys(all)), "ignore: the source has no %s", i.Path)
-		case c.reads[i.Path] && c.leaf(i.Path):
+		case !ok:
+			c.fail(c.file.at(i.at), CodeUnknown, near(i.Path, c.members()), "ignore: the source has no %s", i.Path)
+		case c.reads[i.Path] && s.Resolved() != nil && s.Resolved().Kind != schema.Object && s.Resolved().Kind != schema.List:
 			c.report(c.file.at(i.at), SeverityWarning, CodeUnreachable, "take it off the list", "ignore: %s is read", i.Path)
 		}
 	}
+	v := survey{state: c.state}
+	v.walk(c.src, language.NameSrc, nil)
+	c.m.unread = v.unread
+	sort.Strings(c.m.unread)
 	if n == nil {
 		n = child(root, "source")
 	}
-	if len(c.m.unread) > 0 && n != nil {
+	if len(v.unread) > 0 && n != nil {
 		c.report(c.file.at(n), SeverityWarning, CodeUnread, "read them, or list them under ignore",
-			"%s of the source %s: %s", counted(len(c.m.unread), "member"), neither(len(c.m.unread)), listed(c.gathered()))
+			"%s of the source %s: %s", counted(len(v.unread), "member"), neither(len(v.unread)), listed(v.gathered))
 	}
 }
 
@@ -109,67 +102,79 @@ func neither(n int) string {
 	return "are neither read nor ignored"
 }
 
-func (c *compiler) leaf(p string) bool {
-	leaf := false
-	c.src.Walk(language.NameSrc, func(q string, l bool) { leaf = leaf || l && p == q })
-	return leaf
+// members are the paths of all members of the source.
+func (c *compiler) members() []string {
+	var out []string
+	c.src.Walk(language.NameSrc, func(p string, _ bool) { out = append(out, p) })
+	return out
 }
 
-// gathered is the list of unread members with whole objects in the place of
-// their members where none of these is read: a schema of an EDI message has
-// thousands.
-func (c *compiler) gathered() []string {
-	open := map[string]bool{}
-	for _, p := range c.m.unread {
-		open[p] = true
+// follow returns the schema of a path such as src.po1[].ids.UP. A source whose
+// members are not known has all of them.
+func follow(s *schema.Schema, p string) (*schema.Schema, bool) {
+	root, rest, more := strings.Cut(p, ".")
+	if root != language.NameSrc {
+		return nil, false
 	}
-	var out []string
-	var walk func(s *schema.Schema, p string, above []*schema.Schema) (unread []string, whole bool)
-	walk = func(s *schema.Schema, p string, above []*schema.Schema) ([]string, bool) {
-		s = s.Resolved()
-		if s == nil || slices.Contains(above, s) {
-			return nil, true
-		}
-		inner := append(slices.Clip(above), s)
-		var below []string
-		whole, any := true, false
-		visit := func(kid *schema.Schema, p string) {
-			names, w := walk(kid, p, inner)
-			whole, any = whole && w, any || len(names) > 0
-			below = append(below, names...)
-		}
-		switch s.Kind {
-		case schema.List:
-			visit(s.Items, p+"[]")
-		case schema.Object:
-			for _, name := range s.Names() {
-				visit(s.Member(name), p+"."+name)
-			}
-		default:
-			if open[p] {
-				return []string{p}, true
-			}
+	for more && s.Resolved() != nil && s.Resolved().Kind != schema.Any {
+		var name string
+		name, rest, more = strings.Cut(rest, ".")
+		bare := strings.TrimRight(name, "[]")
+		if s = s.Member(bare); s == nil {
 			return nil, false
 		}
-		if whole && any && len(above) > 0 {
-			return []string{strings.TrimSuffix(p, "[]")}, true
+		for range strings.Count(name, "[]") {
+			if s.Resolved().Kind != schema.List {
+				return nil, false
+			}
+			s = s.ItemSchema()
 		}
-		return below, whole
 	}
-	out, _ = walk(c.src, language.NameSrc, nil)
-	return out
+	return s, true
+}
+
+// survey looks for members that nobody reads.
+type survey struct {
+	state  func(path string) insight.State
+	unread []string
+	// gathered is the same with whole objects in the place of their members where
+	// none of these is read: a schema of an EDI message has thousands.
+	gathered []string
+}
+
+// walk tells whether nothing at all is read of s.
+func (v *survey) walk(s *schema.Schema, p string, above []*schema.Schema) bool {
+	s = s.Resolved()
+	if s == nil || slices.Contains(above, s) {
+		return true
+	}
+	if st := v.state(p); st == insight.StateCopied || st == insight.StateIgnored {
+		return false
+	}
+	inner := append(slices.Clip(above), s)
+	unread, gathered, whole := len(v.unread), len(v.gathered), true
+	switch s.Kind {
+	case schema.List:
+		whole = v.walk(s.Items, p+"[]", inner)
+	case schema.Object:
+		for _, name := range s.Names() {
+			whole = v.walk(s.Member(name), p+"."+name, inner) && whole
+		}
+	default:
+		if v.state(p) != insight.StateUnread {
+			return false
+		}
+		v.unread, v.gathered = append(v.unread, p), append(v.gathered, p)
+		return true
+	}
+	if whole && len(above) > 0 && len(v.unread) > unread {
+		v.gathered = append(v.gathered[:gathered], strings.TrimSuffix(p, "[]"))
+	}
+	return whole
 }
 
 // places is a set of paths with all that is below them.
 type places map[string]bool
-
-func newPlaces(paths []string) places {
-	p := places{}
-	for _, x := range paths {
-		p[x] = true
-	}
-	return p
-}
 
 // cover tells whether the path or one above it is in the set.
 func (s places) cover(p string) bool {

@@ -56,6 +56,12 @@
 // warnings; tests compare the two. [Mapping.Interpreted] tells of a mapping that
 // needs the interpreter for everything.
 //
+// # There and back
+//
+// A mapping may name its inverse. [Library.RoundTrip] compares the two: which
+// rules the inverse undoes, what the others lose, and whether the samples of
+// both come back as they were.
+//
 // Route files use the same expressions without a mapping: see
 // [CompilePredicate], [CompileKey] and [CompileSplit].
 package mapping

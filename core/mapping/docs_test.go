@@ -56,7 +56,7 @@ func TestSchemaForEditors(t *testing.T) {
 		t.Fatal(err)
 	}
 	docs := map[string]string{"README": regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(readme(t))[1]}
-	for _, f := range append(files, "testdata/example/order-850.yaml", "testdata/example/fragments/party.yaml") {
+	for _, f := range append(files, "testdata/example/order-850.yaml", "testdata/example/fragments/party.yaml", "testdata/inverse/"+shopToERP, "testdata/inverse/"+erpToShop) {
 		b, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
