@@ -4,7 +4,8 @@ package mappings
 
 import "embed"
 
-// FS holds the mapping files and, under schemas, the JSON Schemas they refer to.
+// FS holds the mapping files, under fragments what several of them share, and
+// under schemas the JSON Schemas they refer to.
 //
-//go:embed *.yaml schemas/*.json
+//go:embed *.yaml fragments/*.yaml schemas/*.json
 var FS embed.FS
