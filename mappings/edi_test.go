@@ -36,7 +36,8 @@ type ediPair struct {
 var ediPairs = []ediPair{
 	{"acknowledgement-to-x12-855", "x12-855-to-acknowledgement", []string{"status", "externalRef", "level", "lines.0.lineId", "lines.0.status", "lines.0.unitPrice", "lines.0.date"}},
 	{"inventory-to-x12-846", "x12-846-to-inventory", []string{"uom", "quantities.onHand", "quantities.available", "asOf"}},
-	{"invoice-to-x12-810", "x12-810-to-invoice", []string{"kind", "invoiceNumber", "issuedOn", "dueOn", "currency", "seller", "buyer", "lines.0.quantity", "lines.0.unitPrice", "lines.0.lineTotal", "charges.0", "totals.total"}},
+	{"invoice-to-x12-810", "x12-810-to-invoice", []string{"kind", "invoiceNumber", "issuedOn", "dueOn", "currency", "seller.identifiers", "buyer", "lines.0.quantity", "lines.0.unitPrice", "lines.0.lineTotal", "charges.0", "totals.total"}},
+	{"invoice-to-edifact-invoic", "edifact-invoic-to-invoice", []string{"kind", "invoiceNumber", "issuedOn", "dueOn", "currency", "seller", "buyer", "lines.0.quantity", "lines.0.uom", "lines.0.unitPrice", "lines.0.lineTotal", "charges.0", "taxes.0", "totals"}},
 	{"order-to-edifact-orders", "edifact-orders-to-order", []string{"orderNumber", "currency", "buyer", "seller", "billTo", "fulfilments.0.shipTo", "lines.0.lineId", "lines.0.quantity", "lines.0.uom", "lines.0.unitPrice", "lines.0.lineTotal", "terms", "notes"}},
 	{"order-to-x12-850", "x12-850-to-order", []string{"orderNumber", "currency", "buyer", "seller", "fulfilments.0.shipTo.identifiers", "fulfilments.0.carrier", "lines.0.lineId", "lines.0.quantity", "lines.0.uom", "lines.0.unitPrice", "lines.0.discounts", "charges", "discounts", "terms"}},
 	{"price-to-x12-832", "x12-832-to-price", []string{"priceList", "currency", "amount", "uom", "minQuantity", "from", "to"}},
@@ -203,14 +204,15 @@ func shaped(t *testing.T, file []byte) (sets []shapedSet) {
 
 // ediSplits are what a route writes under `split` for mappings of one line.
 var ediSplits = map[string]string{
-	"846": `src.inventory.lines.map(l, {"interchange": src.interchange, "inventory": {"purpose": src.inventory.purpose, "report_type": src.inventory.report_type, "reference": src.inventory.reference, "date": src.inventory.date, ?"time": src.inventory.?time, ?"warehouse": src.inventory.?warehouse, ?"ship_from": src.inventory.?ship_from, "lines": [l]}})`,
-	"832": `src.catalog.lines.map(l, {"interchange": src.interchange, "catalog": {"catalog_purpose": src.catalog.catalog_purpose, ?"catalog": src.catalog.?catalog, ?"currencies": src.catalog.?currencies, ?"dates": src.catalog.?dates, "lines": [l]}})`,
+	"846":    `src.inventory.lines.map(l, {"interchange": src.interchange, "inventory": {"purpose": src.inventory.purpose, "report_type": src.inventory.report_type, "reference": src.inventory.reference, "date": src.inventory.date, ?"time": src.inventory.?time, ?"warehouse": src.inventory.?warehouse, ?"ship_from": src.inventory.?ship_from, "lines": [l]}})`,
+	"INVRPT": `src.inventory_report.lines.map(l, {"interchange": src.interchange, "inventory_report": {"name": src.inventory_report.name, "number": src.inventory_report.number, "dates": src.inventory_report.dates, ?"warehouse": src.inventory_report.?warehouse, ?"store": src.inventory_report.?store, "lines": [l]}})`,
+	"832":    `src.catalog.lines.map(l, {"interchange": src.interchange, "catalog": {"catalog_purpose": src.catalog.catalog_purpose, ?"catalog": src.catalog.?catalog, ?"currencies": src.catalog.?currencies, ?"dates": src.catalog.?dates, "lines": [l]}})`,
 }
 
 // inbound are the mappings of sets that partners send.
 var inbound = map[string]string{
 	"850": "x12-850-to-order", "855": "x12-855-to-acknowledgement", "856": "x12-856-to-shipment", "810": "x12-810-to-invoice",
-	"846": "x12-846-to-inventory", "832": "x12-832-to-price", "ORDERS": "edifact-orders-to-order",
+	"846": "x12-846-to-inventory", "832": "x12-832-to-price", "DESADV": "edifact-desadv-to-shipment", "INVOIC": "edifact-invoic-to-invoice", "INVRPT": "edifact-invrpt-to-inventory", "ORDERS": "edifact-orders-to-order",
 }
 
 // TestSplits: a report of several lines becomes a document for each, which the
@@ -318,4 +320,11 @@ func TestRealEDI(t *testing.T) {
 
 // knownRefusals are what the mappings rightly refuse in files that were made up
 // as samples.
-var knownRefusals = []string{}
+var knownRefusals = []string{
+	`the code "KI" is not in the code list uom`,
+	`the code "ZZ" is not in the code list uom`,
+	"src.interchange is missing",               // a message without UNB
+	"the total (TDS01) is not the sum",         // lines of 807.50 and a total of 1395.50
+	`GLN "123456`,                              // made up numbers
+	"lines[0].quantity: the field is required", // QTY+1 instead of QTY+21
+}
