@@ -323,8 +323,9 @@ func TestRealEDI(t *testing.T) {
 var knownRefusals = []string{
 	`the code "KI" is not in the code list uom`,
 	`the code "ZZ" is not in the code list uom`,
-	"src.interchange is missing",               // a message without UNB
-	"the total (TDS01) is not the sum",         // lines of 807.50 and a total of 1395.50
-	`GLN "123456`,                              // made up numbers
+	"src.interchange is missing",                     // a message without UNB
+	"the total (TDS01) is not the sum",               // one line of 807.50 and a total of 1395.50
+	`GLN "123456`, `GTIN "00002840022222" has check`, // numbers that were made up
 	"lines[0].quantity: the field is required", // QTY+1 instead of QTY+21
+	"no item number of a kind that is mapped",  // LIN without a kind of number
 }
