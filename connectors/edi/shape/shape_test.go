@@ -146,8 +146,16 @@ func compiled(t *testing.T, set *grammar.Set) *jsonschema.Schema {
 // TestShippedSchemas: the mappings that ship are checked against what this
 // package makes and reads. -update writes their schemas.
 func TestShippedSchemas(t *testing.T) {
-	for _, id := range []string{"846", "850"} {
-		set, err := library.Set(syntax.X12, "004010", id)
+	for _, c := range []struct {
+		std               syntax.Standard
+		release, id, name string
+	}{
+		{syntax.X12, "004010", "810", "x12-810"}, {syntax.X12, "004010", "832", "x12-832"}, {syntax.X12, "004010", "846", "x12-846"},
+		{syntax.X12, "004010", "850", "x12-850"}, {syntax.X12, "004010", "855", "x12-855"}, {syntax.X12, "004010", "856", "x12-856"},
+		{syntax.EDIFACT, "D96A", "DESADV", "edifact-desadv"}, {syntax.EDIFACT, "D96A", "INVOIC", "edifact-invoic"},
+		{syntax.EDIFACT, "D96A", "INVRPT", "edifact-invrpt"}, {syntax.EDIFACT, "D96A", "ORDERS", "edifact-orders"},
+	} {
+		set, err := library.Set(c.std, c.release, c.id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,14 +163,14 @@ func TestShippedSchemas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		file := "../../../mappings/schemas/x12-" + id + ".json"
+		file := "../../../mappings/schemas/" + c.name + ".json"
 		if *update {
 			if err := os.WriteFile(file, append(b, '\n'), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if contents(t, file) != string(b)+"\n" {
-			t.Errorf("%s is not what `crossdock edi schema %s` prints; -update writes it", file, id)
+			t.Errorf("%s is not what `crossdock edi schema %s` prints; -update writes it", file, c.id)
 		}
 	}
 }
