@@ -16,7 +16,7 @@ import (
 	"github.com/crossdock/crossdock/connectors/edi/compose"
 	"github.com/crossdock/crossdock/connectors/edi/grammar"
 	"github.com/crossdock/crossdock/connectors/edi/grammars"
-	"github.com/crossdock/crossdock/connectors/edi/shape"
+	edishape "github.com/crossdock/crossdock/connectors/edi/shape"
 	"github.com/crossdock/crossdock/connectors/edi/syntax"
 	"github.com/crossdock/crossdock/connectors/edi/validate"
 	"github.com/crossdock/crossdock/connectors/edi/verdict"
@@ -44,8 +44,8 @@ var ediPairs = []ediPair{
 	{"shipment-to-x12-856", "x12-856-to-shipment", []string{"status", "expectedAt", "carrier", "to", "packages.1.identifiers", "packages.1.weight", "packages.1.tracking", "packages.1.lines.0.quantity"}},
 }
 
-// samples are the documents that the embedded tests of a mapping expect to work.
-func samples(t *testing.T, name string) (inputs [][]byte) {
+// worked are the documents that the embedded tests of a mapping expect to work.
+func worked(t *testing.T, name string) (inputs [][]byte) {
 	t.Helper()
 	b, err := fs.ReadFile(FS, name+".yaml")
 	if err != nil {
@@ -106,7 +106,7 @@ func TestEDIOut(t *testing.T) {
 	for _, p := range ediPairs {
 		t.Run(p.out, func(t *testing.T) {
 			out, in := checkedMapping(t, p.out), checkedMapping(t, p.in)
-			docs := samples(t, p.out)
+			docs := worked(t, p.out)
 			if len(docs) == 0 {
 				t.Fatal("no embedded test expects a document")
 			}
@@ -190,7 +190,7 @@ type shapedSet struct {
 // shaped reads the sets of a file that are not rejected.
 func shaped(t *testing.T, file []byte) (sets []shapedSet) {
 	t.Helper()
-	s := shape.New(shape.Options{Each: func(d *shape.Document) error {
+	s := edishape.New(edishape.Options{Each: func(d *edishape.Document) error {
 		if !bytes.Contains(d.JSON, []byte(`"rejected":true`)) {
 			sets = append(sets, shapedSet{d.Set.ID, d.Set.Release, slices.Clone(d.JSON)})
 		}
@@ -224,7 +224,7 @@ func TestSplits(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := checkedMapping(t, inbound[set])
-		doc := samples(t, inbound[set])[0]
+		doc := worked(t, inbound[set])[0]
 		var whole map[string]any
 		if err := json.Unmarshal(doc, &whole); err != nil {
 			t.Fatal(err)
