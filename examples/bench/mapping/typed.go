@@ -12,6 +12,7 @@ import (
 	"github.com/govalues/decimal"
 )
 
+// Src is the purchase order as the mapping reads it.
 type Src struct {
 	ISA struct{ Sender, Receiver, Control, Date, Time, Usage string } `json:"isa"`
 	GS  struct{ Code, Control, Version string }                       `json:"gs"`
@@ -32,15 +33,20 @@ type Src struct {
 	PO1 []SrcLine                                    `json:"po1"`
 	CTT struct{ Count, Hash string }                 `json:"ctt"`
 }
+
 type (
+	// SrcParty is a party of the purchase order.
 	SrcParty struct{ E, Name, Qual, ID, Addr1, Addr2, City, State, Zip, Country string }
-	SrcLine  struct {
+	// SrcLine is a line of it.
+	SrcLine struct {
 		Line, Qty, Uom, Price, Basis, Desc, Pack string
 		IDs                                      struct{ UP, VN, SK string }         `json:"ids"`
 		ShipDate                                 string                              `json:"shipDate"`
 		Sac                                      *struct{ Ind, Code, Amount string } `json:"sac"`
 	}
 )
+
+// Party is one of the order that is made.
 type Party struct {
 	Name       string `json:"name"`
 	ID         string `json:"id"`
@@ -52,6 +58,8 @@ type Party struct {
 	PostalCode string `json:"postalCode"`
 	Country    string `json:"country"`
 }
+
+// Line is a line of the order that is made.
 type Line struct {
 	LineNumber  int    `json:"lineNumber"`
 	Sku         string `json:"sku"`
@@ -67,6 +75,8 @@ type Line struct {
 	ShipDate    string `json:"shipDate"`
 	Allowance   string `json:"allowance,omitempty"`
 }
+
+// Order is what the mapping makes.
 type Order struct {
 	SchemaVersion     string `json:"schemaVersion"`
 	ID                string `json:"id"`
@@ -119,6 +129,7 @@ func party(n *SrcParty) Party {
 	return Party{n.Name, n.ID, vmap(map92, n.Qual, "other"), n.Addr1, n.Addr2, n.City, n.State, n.Zip, c}
 }
 
+// HandTyped maps by hand.
 func HandTyped(s *Src) (*Order, error) {
 	o := &Order{SchemaVersion: "order/1.0", Channel: "edi"}
 	var err error
@@ -255,6 +266,7 @@ func init() {
 
 var errMiss = errors.New("xref miss")
 
+// Xref looks a key up in a table.
 func Xref(table, key string) (string, error) {
 	v, ok := tables[table][key]
 	if !ok {
@@ -271,6 +283,7 @@ var locs = func() map[string]*time.Location {
 	return map[string]*time.Location{"America/Chicago": l}
 }()
 
+// Ts puts a date and a time of EDI together.
 func Ts(d, t, tz string) (string, error) {
 	if t == "" {
 		t = "0000"
@@ -289,6 +302,7 @@ func Ts(d, t, tz string) (string, error) {
 	return tm.Format(time.RFC3339), nil
 }
 
+// Money rounds to cents.
 func Money(s string) (string, error) {
 	d, err := decimal.Parse(s)
 	if err != nil {
@@ -297,6 +311,7 @@ func Money(s string) (string, error) {
 	return d.Round(2).Pad(2).String(), nil
 }
 
+// Dmul multiplies and rounds to cents.
 func Dmul(a, b string) (string, error) {
 	x, err := decimal.Parse(a)
 	if err != nil {
@@ -313,6 +328,7 @@ func Dmul(a, b string) (string, error) {
 	return z.Round(2).Pad(2).String(), nil
 }
 
+// Dsum adds.
 func Dsum(v []string) (string, error) {
 	var z decimal.Decimal
 	for _, s := range v {
@@ -328,6 +344,7 @@ func Dsum(v []string) (string, error) {
 	return z.Round(2).Pad(2).String(), nil
 }
 
+// Gtin14 pads a GTIN.
 func Gtin14(s string) string {
 	if len(s) >= 14 {
 		return s

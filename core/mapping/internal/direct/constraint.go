@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
-	"github.com/crossdock/crossdock/canonical"
+	"github.com/crossdock/crossdock/core/mapping/internal/form"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
@@ -120,10 +120,10 @@ func (cc constraintCompiler) compile(s *jsonschema.Schema) *constraint {
 	set(&c.minLen, s.MinLength)
 	set(&c.maxLen, s.MaxLength)
 	if s.Pattern != nil {
-		c.pattern = patternOf(s.Pattern)
+		c.pattern = form.Pattern(s.Pattern)
 	}
 	if s.Format != nil {
-		c.format = formatOf(s.Format)
+		c.format = form.Format(s.Format)
 	}
 	c.minimum, c.maximum, c.above, c.below, c.multiple = s.Minimum, s.Maximum, s.ExclusiveMinimum, s.ExclusiveMaximum, s.MultipleOf
 	return c
@@ -459,63 +459,4 @@ func (c *constraint) number(f *frame, v value) verdict {
 		return breaks
 	}
 	return fits
-}
-
-// patternOf compares with a table, and with the expression itself what the table
-// does not know.
-func patternOf(of jsonschema.Regexp) func(string) bool {
-	p, ok := newPattern(of.String())
-	if !ok {
-		return of.MatchString
-	}
-	return func(s string) bool {
-		if is, ok := p.matches(s); ok {
-			return is
-		}
-		return of.MatchString(s)
-	}
-}
-
-// formatOf checks a format. The usual ones are checked here first, without a
-// conversion; what is not plainly right is for the library to say.
-func formatOf(of *jsonschema.Format) func(string) bool {
-	checks := map[string]func(string) error{
-		"gtin": canonical.CheckGTIN, "upc": canonical.CheckUPC, "gln": canonical.CheckGLN, "sscc": canonical.CheckSSCC,
-	}
-	if check := checks[of.Name]; check != nil {
-		return func(s string) bool { return check(s) == nil }
-	}
-	plain := func(string) bool { return false }
-	switch of.Name {
-	case "date":
-		plain = isDate
-	case "date-time":
-		plain = isInstant
-	}
-	return func(s string) bool { return plain(s) || of.Validate(s) == nil }
-}
-
-// isDate knows dates whose day every month has.
-func isDate(s string) bool {
-	var month, day, year int
-	return len(s) == len("2026-01-02") && s[4] == '-' && s[7] == '-' && number2(s, 0, &year) && number2(s, 2, &year) &&
-		number2(s, 5, &month) && number2(s, 8, &day) && month >= 1 && month <= 12 && day >= 1 && day <= 28
-}
-
-// isInstant knows times of RFC 3339 without fractions.
-func isInstant(s string) bool {
-	const clock = len("2026-01-02T15:04:05")
-	if len(s) <= clock || !isDate(s[:10]) || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
-		return false
-	}
-	var hour, minute, second int
-	if !number2(s, 11, &hour) || !number2(s, 14, &minute) || !number2(s, 17, &second) || hour > 23 || minute > 59 || second > 59 {
-		return false
-	}
-	zone := s[clock:]
-	if zone == "Z" {
-		return true
-	}
-	return len(zone) == len("+01:00") && (zone[0] == '+' || zone[0] == '-') && zone[3] == ':' &&
-		number2(zone, 1, &hour) && number2(zone, 4, &minute) && hour <= 23 && minute <= 59
 }

@@ -28,6 +28,7 @@ import (
 	"unsafe"
 
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/form"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -69,7 +70,7 @@ type frame struct {
 	// gaveUp says that the interpreter must decide.
 	gaveUp bool
 
-	read    reader
+	read    form.Scanner
 	arena   []value // of records and lists
 	stack   []value // items of lists that are not complete
 	vars    []value
@@ -149,7 +150,7 @@ func (f *frame) release() {
 		f.arena, f.stack, f.json, f.scratch = nil, nil, nil, nil
 	}
 	f.ctx, f.in, f.out, f.gaveUp, f.runs = nil, program.Facts{}, value{}, false, 0
-	f.read = reader{}
+	f.read = form.Scanner{}
 	f.m.frames.Put(f)
 }
 

@@ -1,19 +1,12 @@
 package direct
 
 import (
-	"encoding/json"
 	"sync/atomic"
 
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/form"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 )
-
-// reader reads one document into the frame's arena. It takes what
-// [document.Parse] takes, and leaves to it to say what is wrong with the rest.
-type reader struct {
-	src string
-	i   int
-}
 
 // guesses say which member follows which: documents of one system have theirs in
 // the same order, so that a name is mostly compared once and not looked up.
@@ -71,7 +64,7 @@ func (m *Machine) newShape(names []string) (*shape, error) {
 	m.shapes = append(m.shapes, s)
 	for i, name := range names {
 		s.at[name] = i
-		s.quote = append(s.quote, string(appendText(nil, name))+":")
+		s.quote = append(s.quote, string(form.AppendText(nil, name))+":")
 	}
 	return s, nil
 }
@@ -79,49 +72,37 @@ func (m *Machine) newShape(names []string) (*shape, error) {
 // parse reads the document. A document that is no object of the schema is left to
 // the interpreter, as is one that cannot be read.
 func (f *frame) parse(src string) bool {
-	f.read.src, f.read.i = src, 0
-	f.space()
-	if f.read.i >= len(src) || src[f.read.i] != '{' || f.m.source == nil || f.m.source.names == nil {
+	f.read.Src, f.read.At = src, 0
+	f.read.Space()
+	if f.read.At >= len(src) || src[f.read.At] != '{' || f.m.source == nil || f.m.source.names == nil {
 		return false
 	}
 	var ok bool
 	if f.vars[0], ok = f.readValue(f.m.source, 0); !ok {
 		return false
 	}
-	f.space()
-	return f.read.i == len(src)
-}
-
-func (f *frame) space() {
-	r := &f.read
-	for r.i < len(r.src) {
-		switch r.src[r.i] {
-		case ' ', '\t', '\r', '\n':
-			r.i++
-		default:
-			return
-		}
-	}
+	f.read.Space()
+	return f.read.At == len(src)
 }
 
 // readValue reads a value of a shape; of nil what is no plain value is passed over.
 func (f *frame) readValue(s *shape, depth int) (value, bool) {
 	r := &f.read
-	if r.i >= len(r.src) {
+	if r.At >= len(r.Src) {
 		return value{}, false
 	}
-	switch c := r.src[r.i]; {
+	switch c := r.Src[r.At]; {
 	case c == '"':
-		t, ok := f.readText()
+		t, ok := f.read.Text()
 		return value{kind: text, s: t}, ok
 	case c == '{':
 		if depth >= document.MaxDepth {
 			return value{}, false
 		}
 		if s == nil || s.names == nil {
-			start := r.i
+			start := r.At
 			ok := f.passObject(depth)
-			return value{kind: opaque, s: r.src[start:r.i]}, ok
+			return value{kind: opaque, s: r.Src[start:r.At]}, ok
 		}
 		return f.readObject(s, depth)
 	case c == '[':
@@ -130,52 +111,44 @@ func (f *frame) readValue(s *shape, depth int) (value, bool) {
 		}
 		return f.readList(s, depth)
 	case c == '-' || c >= '0' && c <= '9':
-		return f.readNumber()
-	case c == 't' && f.word("true"):
+		s, ok := r.Number()
+		return value{kind: number, s: s}, ok
+	case c == 't' && f.read.Word("true"):
 		return value{kind: boolean, n: 1}, true
-	case c == 'f' && f.word("false"):
+	case c == 'f' && f.read.Word("false"):
 		return value{kind: boolean}, true
-	case c == 'n' && f.word("null"):
+	case c == 'n' && f.read.Word("null"):
 		return value{kind: null}, true
 	}
 	return value{}, false
 }
 
-func (f *frame) word(w string) bool {
-	r := &f.read
-	if len(r.src)-r.i < len(w) || r.src[r.i:r.i+len(w)] != w {
-		return false
-	}
-	r.i += len(w)
-	return true
-}
-
 func (f *frame) readObject(s *shape, depth int) (value, bool) {
 	v := f.record(s)
 	r := &f.read
-	start := r.i
-	r.i++
+	start := r.At
+	r.At++
 	others := others{base: len(f.stack)}
 	defer others.end(f)
 	last := -1
 	for first := true; ; first = false {
-		f.space()
-		if r.i >= len(r.src) {
+		f.read.Space()
+		if r.At >= len(r.Src) {
 			return v, false
 		}
-		if first && r.src[r.i] == '}' {
-			r.i++
-			v.s = r.src[start:r.i]
+		if first && r.Src[r.At] == '}' {
+			r.At++
+			v.s = r.Src[start:r.At]
 			return v, true
 		}
-		if r.src[r.i] != '"' {
+		if r.Src[r.At] != '"' {
 			return v, false
 		}
 		at, name, ok := f.name(s, last)
 		if !ok {
 			return v, false
 		}
-		if !f.colon() {
+		if !f.read.Colon() {
 			return v, false
 		}
 		var kid *shape
@@ -194,8 +167,8 @@ func (f *frame) readObject(s *shape, depth int) (value, bool) {
 		if at >= 0 {
 			f.arena[int(v.n)+at] = got
 		}
-		if done, ok := f.next('}'); !ok || done {
-			v.open, v.s = others.n > 0, r.src[start:r.i]
+		if done, ok := f.read.Next('}'); !ok || done {
+			v.open, v.s = others.n > 0, r.Src[start:r.At]
 			return v, ok
 		}
 	}
@@ -206,12 +179,12 @@ func (f *frame) name(s *shape, last int) (at int, name string, ok bool) {
 	r := &f.read
 	if g := int(s.guess.after[last+1].Load()); g < len(s.names) {
 		name := s.names[g]
-		if end := r.i + 1 + len(name); end < len(r.src) && r.src[end] == '"' && r.src[r.i+1:end] == name {
-			r.i = end + 1
+		if end := r.At + 1 + len(name); end < len(r.Src) && r.Src[end] == '"' && r.Src[r.At+1:end] == name {
+			r.At = end + 1
 			return g, name, true
 		}
 	}
-	if name, ok = f.readText(); !ok {
+	if name, ok = f.read.Text(); !ok {
 		return -1, "", false
 	}
 	if at, ok = s.at[name]; !ok {
@@ -221,29 +194,6 @@ func (f *frame) name(s *shape, last int) (at int, name string, ok bool) {
 	return at, name, true
 }
 
-func (f *frame) colon() bool {
-	f.space()
-	r := &f.read
-	if r.i >= len(r.src) || r.src[r.i] != ':' {
-		return false
-	}
-	r.i++
-	f.space()
-	return true
-}
-
-// next reads a comma, or the end of the object or list.
-func (f *frame) next(end byte) (done, ok bool) {
-	f.space()
-	r := &f.read
-	if r.i >= len(r.src) {
-		return false, false
-	}
-	c := r.src[r.i]
-	r.i++
-	return c == end, c == end || c == ','
-}
-
 // readList reads one; without a shape its items are kept when they are plain.
 func (f *frame) readList(s *shape, depth int) (value, bool) {
 	var item *shape
@@ -251,12 +201,12 @@ func (f *frame) readList(s *shape, depth int) (value, bool) {
 		item = s.item
 	}
 	r := &f.read
-	r.i++
+	r.At++
 	base := len(f.stack)
 	for first := true; ; first = false {
-		f.space()
-		if first && r.i < len(r.src) && r.src[r.i] == ']' {
-			r.i++
+		f.read.Space()
+		if first && r.At < len(r.Src) && r.Src[r.At] == ']' {
+			r.At++
 			return f.keep(base), true
 		}
 		v, ok := f.readValue(item, depth+1)
@@ -264,7 +214,7 @@ func (f *frame) readList(s *shape, depth int) (value, bool) {
 			return v, false
 		}
 		f.stack = append(f.stack, v)
-		if done, ok := f.next(']'); !ok {
+		if done, ok := f.read.Next(']'); !ok {
 			return v, false
 		} else if done {
 			return f.keep(base), true
@@ -311,100 +261,30 @@ func (o *others) end(f *frame) { f.stack = f.stack[:o.base] }
 // passObject reads an object that nothing asks for.
 func (f *frame) passObject(depth int) bool {
 	r := &f.read
-	r.i++
+	r.At++
 	others := others{base: len(f.stack)}
 	defer others.end(f)
 	for first := true; ; first = false {
-		f.space()
-		if r.i >= len(r.src) {
+		f.read.Space()
+		if r.At >= len(r.Src) {
 			return false
 		}
-		if first && r.src[r.i] == '}' {
-			r.i++
+		if first && r.Src[r.At] == '}' {
+			r.At++
 			return true
 		}
-		if r.src[r.i] != '"' {
+		if r.Src[r.At] != '"' {
 			return false
 		}
-		name, ok := f.readText()
-		if !ok || !f.colon() || !others.add(f, name) {
+		name, ok := f.read.Text()
+		if !ok || !f.read.Colon() || !others.add(f, name) {
 			return false
 		}
 		if _, ok := f.readValue(nil, depth+1); !ok {
 			return false
 		}
-		if done, ok := f.next('}'); !ok || done {
+		if done, ok := f.read.Next('}'); !ok || done {
 			return ok
 		}
 	}
-}
-
-func (f *frame) readText() (string, bool) {
-	r := &f.read
-	start := r.i + 1
-	for i := start; i < len(r.src); i++ {
-		switch c := r.src[i]; {
-		case c == '"':
-			r.i = i + 1
-			return r.src[start:i], true
-		case c == '\\':
-			return f.escaped(start, i)
-		case c < ' ':
-			return "", false
-		}
-	}
-	return "", false
-}
-
-func (f *frame) escaped(start, i int) (string, bool) {
-	r := &f.read
-	for ; i < len(r.src) && r.src[i] != '"'; i++ {
-		if r.src[i] == '\\' {
-			i++
-		}
-	}
-	if i >= len(r.src) {
-		return "", false
-	}
-	var s string
-	err := json.Unmarshal([]byte(r.src[start-1:i+1]), &s)
-	r.i = i + 1
-	return s, err == nil
-}
-
-// readNumber reads by the grammar of RFC 8259, section 6.
-func (f *frame) readNumber() (value, bool) {
-	r := &f.read
-	start := r.i
-	if r.src[r.i] == '-' {
-		r.i++
-	}
-	switch {
-	case r.i < len(r.src) && r.src[r.i] == '0':
-		r.i++
-	case !r.digits():
-		return value{}, false
-	}
-	if r.i < len(r.src) && r.src[r.i] == '.' {
-		if r.i++; !r.digits() {
-			return value{}, false
-		}
-	}
-	if r.i < len(r.src) && (r.src[r.i] == 'e' || r.src[r.i] == 'E') {
-		if r.i++; r.i < len(r.src) && (r.src[r.i] == '+' || r.src[r.i] == '-') {
-			r.i++
-		}
-		if !r.digits() {
-			return value{}, false
-		}
-	}
-	return value{kind: number, s: r.src[start:r.i]}, true
-}
-
-func (r *reader) digits() bool {
-	start := r.i
-	for r.i < len(r.src) && r.src[r.i] >= '0' && r.src[r.i] <= '9' {
-		r.i++
-	}
-	return r.i > start
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/form"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 )
@@ -122,7 +123,7 @@ func (c *compiler) decimalRule(r *program.Rule) func(*frame, value) value {
 		if !ok {
 			return f.giveUp()
 		}
-		n, ok := parseDecimal(s)
+		n, ok := form.Decimal(s)
 		if !ok {
 			return f.giveUp()
 		}
@@ -157,7 +158,7 @@ func dateRule(d *program.DateRule) func(*frame, value) value {
 		ok := false
 		if digits > 0 && len(v.s) == digits {
 			const date = 8
-			t, ok = ediTime(v.s[:date], v.s[date:], d.Zone)
+			t, ok = form.Moment(v.s[:date], v.s[date:], d.Zone)
 		}
 		if !ok {
 			var err error

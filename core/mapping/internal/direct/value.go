@@ -1,11 +1,10 @@
 package direct
 
 import (
-	"encoding/json"
 	"math"
 	"strconv"
-	"unicode/utf8"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/form"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 )
 
@@ -212,7 +211,7 @@ func (f *frame) append(b []byte, v value) []byte {
 	case number:
 		return append(b, v.s...)
 	case text:
-		return appendText(b, v.s)
+		return form.AppendText(b, v.s)
 	case list:
 		b = append(b, '[')
 		for i, item := range f.items(v) {
@@ -223,10 +222,10 @@ func (f *frame) append(b []byte, v value) []byte {
 		}
 		return append(b, ']')
 	case opaque:
-		return appendCompact(b, v.s)
+		return form.AppendCompact(b, v.s)
 	case object:
 		if v.s != "" {
-			return appendCompact(b, v.s)
+			return form.AppendCompact(b, v.s)
 		}
 		s := f.m.shapes[v.shape]
 		b = append(b, '{')
@@ -246,74 +245,4 @@ func (f *frame) append(b []byte, v value) []byte {
 	}
 	f.gaveUp = true
 	return b
-}
-
-// appendCompact writes JSON that was read before, without its spaces and with the
-// escapes that appendText uses.
-func appendCompact(b []byte, s string) []byte {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; c {
-		case ' ', '\t', '\r', '\n':
-		case '"':
-			end := i + 1
-			for s[end] != '"' && s[end] != '\\' {
-				end++
-			}
-			if s[end] == '"' {
-				b = append(b, s[i:end+1]...)
-				i = end
-				continue
-			}
-			for ; s[end] != '"'; end++ {
-				if s[end] == '\\' {
-					end++
-				}
-			}
-			var text string
-			_ = json.Unmarshal([]byte(s[i:end+1]), &text) // the reader unescaped it too
-			b = appendText(b, text)
-			i = end
-		default:
-			b = append(b, c)
-		}
-	}
-	return b
-}
-
-// appendText writes text. Texts of documents are valid UTF-8; those that
-// functions cut may not be, and are for the interpreter's writer.
-func appendText(b []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				b = append(append(b, s[start:i]...), `\ufffd`...)
-				start = i + 1
-			}
-			i += size - 1
-			continue
-		}
-		b = append(b, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, '\\', 'n')
-		case '\r':
-			b = append(b, '\\', 'r')
-		case '\t':
-			b = append(b, '\\', 't')
-		default:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		}
-		start = i + 1
-	}
-	return append(append(b, s[start:]...), '"')
 }
