@@ -23,7 +23,7 @@ func (a *app) mapCommand() *cobra.Command {
 		Use: "map", Short: "Check, test and run mapping files",
 		Example: "  crossdock map check\n  crossdock map test mappings/shop-order-to-order.yaml\n  crossdock map run mappings/shop-order-to-order.yaml order.json",
 	}
-	c.AddCommand(a.mapCheckCommand(), a.mapTestCommand(), a.mapRunCommand())
+	c.AddCommand(a.mapCheckCommand(), a.mapTestCommand(), a.mapRunCommand(), a.mapSchemaCommand())
 	return c
 }
 

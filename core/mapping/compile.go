@@ -132,7 +132,11 @@ func (c *compiler) header(root *yaml.Node) {
 	c.m.description, _ = c.text(c.file, root, "description", "a mapping", false)
 }
 
-var settingKeys = []string{"timezone", "currency", "scale", "rounding", "onError", "emptyAs"}
+var (
+	settingKeys = []string{"timezone", "currency", "scale", "rounding", "onError", "emptyAs"}
+	sideKeys    = []string{"entity", "schema", "format", "as"}
+	assertKeys  = []string{"that", "message"}
+)
 
 func (c *compiler) settings(n *yaml.Node) {
 	s := language.DefaultSettings
@@ -210,7 +214,7 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *schema.Schema {
 		c.fail(c.file.at(root), CodeRequired, "write {entity: Order}, or {schema: path/to/schema.json}", "a mapping needs %q", key)
 		return nil
 	}
-	if !c.known(c.file, n, key, []string{"entity", "schema", "format", "as"}) {
+	if !c.known(c.file, n, key, sideKeys) {
 		return nil
 	}
 	entity, en := c.text(c.file, n, "entity", key, false)
@@ -388,7 +392,7 @@ func (c *compiler) asserts(n *yaml.Node, sc *scope) {
 	all := *sc
 	all.done = nil
 	for _, a := range n.Content {
-		if !c.known(c.file, a, "assert", []string{"that", "message"}) {
+		if !c.known(c.file, a, "assert", assertKeys) {
 			continue
 		}
 		that := child(a, "that")

@@ -81,6 +81,7 @@ type Schema struct {
 	minLen  int
 	// personal marks data about a person (x-personal): masked in errors.
 	personal bool
+	about    string // its description, or its title
 }
 
 // Resolved follows references to the schema that they mean.
@@ -255,6 +256,9 @@ func (l *loader) fill(s *Schema, file string, raw any, depth int) error {
 		return fmt.Errorf("the schema %s: %s is not a schema", file, s.Name)
 	}
 	s.personal, _ = m["x-personal"].(bool)
+	if s.about, _ = m["description"].(string); s.about == "" {
+		s.about, _ = m["title"].(string)
+	}
 	if ref, ok := m["$ref"].(string); ok {
 		target, err := l.follow(file, ref)
 		if err != nil {
