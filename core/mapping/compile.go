@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
@@ -36,6 +37,7 @@ type compiler struct {
 	reads  map[string]bool // source paths that are read, exactly
 	wholes map[string]bool // source paths that are read with all below
 	rules  int
+	view   *insight.Insight // what an editor is told; nil otherwise
 }
 
 // maxRules bounds what nested fragments can multiply to.
@@ -344,6 +346,7 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 		return nil, nil
 	}
 	e, r, problems := compileExpression(n.Value, sc, c.prov)
+	c.see(n, sc, e)
 	for _, p := range problems {
 		c.fail(sc.file.inside(n, p.offset), p.code, p.hint, "%s: %s", target, p.message)
 	}

@@ -58,8 +58,7 @@ func Check(fsys fs.FS, path string) (*Mapping, []Finding) {
 	if file == nil {
 		return nil, found
 	}
-	c := &compiler{fsys: fsys, file: file, found: found, reads: map[string]bool{}, wholes: map[string]bool{}}
-	c.m = &Mapping{path: path, lineage: map[string][]string{}, lookups: map[string]Lookup{}}
+	c := newCompiler(fsys, file, found)
 	c.compile()
 	c.m.program.Source, c.m.program.Target = c.src, c.dst
 	out := c.sorted()
@@ -67,6 +66,12 @@ func Check(fsys fs.FS, path string) (*Mapping, []Finding) {
 		return nil, out
 	}
 	return c.m, out
+}
+
+func newCompiler(fsys fs.FS, file *source, found []Finding) *compiler {
+	c := &compiler{fsys: fsys, file: file, found: found, reads: map[string]bool{}, wholes: map[string]bool{}}
+	c.m = &Mapping{path: file.name, lineage: map[string][]string{}, lookups: map[string]Lookup{}}
+	return c
 }
 
 func (c *compiler) sorted() []Finding {
