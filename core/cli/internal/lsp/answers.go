@@ -133,9 +133,8 @@ func (s *Server) complete(d *document, p position) any {
 		project := s.folder(d)
 		project.texts[d.path] = text
 		if r := examine(project, d.path, text); r.insight != nil && r.insight.Roots[d.path] != nil {
-			if offer = r.insight.Complete(at); len(offer.Items) > 0 {
-				break
-			}
+			offer = r.insight.Complete(at)
+			break
 		}
 	}
 	if len(offer.Items) == 0 && d.result.insight == nil && d.good != nil {

@@ -18,7 +18,7 @@ import (
 type editor struct {
 	t    *testing.T
 	to   io.WriteCloser
-	from *bufio.Reader
+	from chan []byte // what the server sent; closed at its end
 	end  chan error
 	log  *bytes.Buffer
 	id   int
@@ -37,11 +37,22 @@ func open(t *testing.T, dir string) *editor {
 	t.Helper()
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
-	e := &editor{t: t, to: inW, from: bufio.NewReader(outR), end: make(chan error, 1), log: &bytes.Buffer{}, diagnostics: map[string]published{}}
+	e := &editor{t: t, to: inW, from: make(chan []byte, 10_000), end: make(chan error, 1), log: &bytes.Buffer{}, diagnostics: map[string]published{}}
 	go func() {
 		err := New(inR, outW, e.log, "", "test").Serve(context.Background())
 		_ = outW.Close()
 		e.end <- err
+	}()
+	go func() {
+		defer close(e.from)
+		out := bufio.NewReader(outR)
+		for {
+			b, err := readFrame(out)
+			if err != nil {
+				return
+			}
+			e.from <- b
+		}
 	}()
 	var caps struct {
 		Capabilities struct {
@@ -95,9 +106,9 @@ type reply struct {
 // next reads one message and keeps what it says about documents.
 func (e *editor) next() reply {
 	e.t.Helper()
-	b, err := readFrame(e.from)
-	if err != nil {
-		e.t.Fatal(err)
+	b, ok := <-e.from
+	if !ok {
+		e.t.Fatal("the server has ended:", e.log)
 	}
 	var r reply
 	if err := json.Unmarshal(b, &r); err != nil {
@@ -285,6 +296,7 @@ func TestFindingsFollowTheText(t *testing.T) {
 	}
 	f.edit("contrct", "contract")
 	f.edit("uomm", "uom")
+	f.edit("PK: packet", "PK: pack")
 	// Characters beyond the basic plane count twice in the protocol.
 	f.edit("happy path", "𝒽appy 🙂 path, input: x")
 	f.edit(", input: x, input", ", input")
@@ -336,7 +348,7 @@ func TestCompletion(t *testing.T) {
 		{"keys of the file", "lookups:", "look|", "lookups", "lookups: "},
 		{"words of a key", "onError: warn", "onError: |", "skip", "      service: {from: src.td5.scac, lookup: carrier, onError: skip}"},
 		{"words of settings", "rounding: half-even", "rounding: |", "half-up", "settings: {timezone: America/Chicago, currency: USD, rounding: half-up, onError: fail}"},
-		{"constants of the target", "{from: src.beg.type, map: order_type}", "{const: |}", "blanket", "  orderType:     {const: blanket}"},
+		{"constants of the target", "{from: l.uom, map: uomm}", "{const: |}", "case", "      uom:         {const: case}"},
 		{"paths to ignore", "src.gs, src.ctt.hash", "src.gs, |", "src.ctt.hash", "ignore: [src.isa.date, src.isa.time, src.isa.receiver, src.gs, src.ctt.hash]   # read on purpose by nobody"},
 		{"entities", "{entity: Order, schema", "{entity: |, schema", "promotion-release", "target: {entity: promotion-release, schema: ../schemas/canonical-order.json}"},
 	}
@@ -353,5 +365,116 @@ func TestCompletion(t *testing.T) {
 				t.Errorf("%q gives %q, want %q; %d offered", tt.want, got[tt.want], tt.line, len(got))
 			}
 		})
+	}
+}
+
+// TestCompletionOfWhatCannotBeRead: a mistake in another line hides nothing that
+// was known before.
+func TestCompletionOfWhatCannotBeRead(t *testing.T) {
+	f := example(t)
+	f.found(f.uri, 1)
+	f.edit("channel:       {const: edi}", "channel:       {const: [edi}")
+	f.edit("src.beg.contrct", "src.beg.")
+	if got := f.completes(f.place("contract:      src.beg.|"))["contract"]; got != "  contract:      src.beg.contract" {
+		t.Errorf("contract gives %q", got)
+	}
+	if got := f.explains("releaseNumber: {from: src.beg.rel|ease"); !strings.Contains(got, "src.beg.release") {
+		t.Errorf("hover says %q", got)
+	}
+}
+
+func TestHoverAndDefinition(t *testing.T) {
+	f := example(t)
+	for _, tt := range []struct {
+		mark string
+		want []string
+	}{
+		{"src.beg.rele|ase", []string{"**src.beg.release**: text", "Required by the source"}},
+		{"orderNumb|er:", []string{"**out.orderNumber**: text", "Required by the target", "From `src.beg.po`"}},
+		{"gtin1|4(", []string{"gtin14(x)", "14 digits"}},
+		{"src.dtm.fir|st(d, d.q == \"002\")", []string{"list.first(", "first item that fits"}},
+		{"emptyA|s: missing}", []string{"What an empty text is"}},
+		{"map: order_ty|pe", []string{"code list", "SA: standard"}},
+		{"lookup: carr|ier", []string{"lookup", "file: xref/carriers.csv"}},
+		{"{use: par|ty, with: {n: 'src.n1.first(x, x.e == \"ST\")", []string{"fragments/party.yaml"}},
+		{"sr|c.isa.usage", []string{"The source document"}},
+		{"roundi|ng: half", []string{"How money is rounded"}},
+		{"\"America/Chi|cago\"", nil},
+		{"CTT01 does| not match", nil},
+	} {
+		got := f.explains(tt.mark)
+		for _, w := range tt.want {
+			if !strings.Contains(got, w) {
+				t.Errorf("%s: %q does not say %q", tt.mark, got, w)
+			}
+		}
+		if tt.want == nil && got != "" {
+			t.Errorf("%s: explained by %q", tt.mark, got)
+		}
+	}
+	for mark, want := range map[string]string{
+		"map: order_ty|pe": "order-850-broken.yaml:12:3", "lookup: carr|ier": "order-850-broken.yaml:19:3",
+		"shipTo:     {use: par|ty": "party.yaml:2:11", "ts(deliv|ery.d": "order-850-broken.yaml:23:3",
+		"gtin14(|l.ids": "order-850-broken.yaml:65:9", "first(r, |r.q == \"CO\"": "order-850-broken.yaml:47:32",
+		"include: [fragments/par|ty": "party.yaml:2:1", "orderNumb|er:": "", "src.be|g.po\n": "",
+	} {
+		if got := f.defines(mark); got == "" != (want == "") || !strings.HasPrefix(got, want) {
+			t.Errorf("%s leads to %q, want %q", mark, got, want)
+		}
+	}
+}
+
+// TestFragment: a fragment is checked where it is used, and an open one's text
+// counts for the mappings that use it.
+func TestFragment(t *testing.T) {
+	mapping := example(t)
+	name := filepath.Join(filepath.Dir(pathOf(mapping.uri)), "fragments", "party.yaml")
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := mapping.openFile(name, string(b))
+	if got := f.found(f.uri, 1); len(got) > 0 {
+		t.Errorf("found %v", got)
+	}
+	member := strings.Index(f.text, " n.")
+	f.replace(f.text[:member] + " n.nothing" + f.text[member+3:])
+	if got := f.found(f.uri, 2); len(got) == 0 || !strings.Contains(got[0].Message, "nothing") {
+		t.Errorf("found %v", got)
+	}
+	if got := f.completes(f.position(member + 3)); got["name"] == "" {
+		t.Errorf("members of a parameter: %v", got)
+	}
+}
+
+// TestRefusals: what an editor must not do is answered, and does not end the
+// server.
+func TestRefusals(t *testing.T) {
+	f := example(t)
+	for method, want := range map[string]int{"textDocument/rename": codeMethod, "initialize": 0} {
+		if fail := f.ask(method, map[string]any{}, nil); (fail == nil) != (want == 0) || fail != nil && fail.Code != want {
+			t.Errorf("%s: %v", method, fail)
+		}
+	}
+	if fail := f.ask("textDocument/hover", []int{1}, nil); fail == nil || fail.Code != codeParams {
+		t.Errorf("wrong parameters: %v", fail)
+	}
+	if err := writeFrame(f.to, []byte("{")); err != nil {
+		t.Fatal(err)
+	}
+	for r := f.next(); r.Error == nil || r.Error.Code != codeParse; r = f.next() {
+	}
+	// Far outside of the document, and a file that is no mapping.
+	if fail := f.ask("textDocument/completion", f.where(position{1 << 30, 1 << 30}), nil); fail != nil {
+		t.Error(fail)
+	}
+	for _, method := range []string{"textDocument/hover", "textDocument/completion", "textDocument/definition"} {
+		if fail := f.ask(method, f.where(position{-1, -1}), nil); fail != nil {
+			t.Errorf("%s: %v", method, fail)
+		}
+	}
+	route := f.openFile(filepath.Join(filepath.Dir(pathOf(f.uri)), "route.yaml"), "from: a\nto: b\n")
+	if got := route.found(route.uri, 1); len(got) > 0 {
+		t.Errorf("findings in a route: %v", got)
 	}
 }

@@ -17,7 +17,7 @@ var keyAhead = regexp.MustCompile(`^\s*(- +)?[A-Za-z_"']?[\w.-]*$`)
 // count from 1.
 func mended(text string, number, col int) []string {
 	lines := strings.Split(text, "\n")
-	if number > len(lines) {
+	if number < 1 || number > len(lines) {
 		return nil
 	}
 	runes := []rune(strings.TrimSuffix(lines[number-1], "\r"))
@@ -37,7 +37,7 @@ func mended(text string, number, col int) []string {
 	}
 	closing := closers(before)
 	whole := []string{word + behind, word + closing}
-	key := []string{word + ": 0" + behind, word + ": 0" + closing}
+	key := []string{word + ": " + behind, word + ": " + closing}
 	if strings.Contains(behind, ":") && strings.Trim(behind[:strings.Index(behind, ":")], "\"' ") == "" {
 		key = nil // it is a key already
 	}
