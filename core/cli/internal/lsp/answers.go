@@ -128,16 +128,15 @@ var kinds = map[mapping.ItemKind]int{
 // is written, so it is mended in several ways until one of them can be read.
 func (s *Server) complete(d *document, p position) any {
 	at := d.at(p)
-	var offer mapping.Completion
 	for _, text := range mended(d.text, at.Line, at.Col) {
 		project := s.folder(d)
 		project.texts[d.path] = text
 		if r := examine(project, d.path, text); r.insight != nil && r.insight.Roots[d.path] != nil {
-			offer = r.insight.Complete(at)
-			break
+			return s.items(d, r.insight.Complete(at), at)
 		}
 	}
-	if len(offer.Items) == 0 && d.result.insight == nil && d.good != nil {
+	var offer mapping.Completion
+	if d.good != nil {
 		offer = d.good.Guess(at, string([]rune(line(d.text, p.Line))[:at.Col-1]))
 	}
 	return s.items(d, offer, at)

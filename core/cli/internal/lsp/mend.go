@@ -38,7 +38,7 @@ func mended(text string, number, col int) []string {
 	closing := closers(before)
 	whole := []string{word + behind, word + closing}
 	key := []string{word + ": " + behind, word + ": " + closing}
-	if strings.Contains(behind, ":") && strings.Trim(behind[:strings.Index(behind, ":")], "\"' ") == "" {
+	if rest, _, colon := strings.Cut(behind, ":"); colon && strings.Trim(rest, "\"' ") == "" {
 		key = nil // it is a key already
 	}
 	if keyAhead.MatchString(before) && strings.TrimSpace(behind) == "" {

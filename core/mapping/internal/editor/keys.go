@@ -79,20 +79,13 @@ func at(fragment bool, path []string) []node {
 	for _, step := range path {
 		var next []node
 		for _, n := range all {
-			switch {
-			case step == Entry:
-				if n.Items != nil {
-					next = append(next, *n.Items)
-				}
-			default:
-				if p, ok := n.Properties[step]; ok {
-					next = append(next, p)
-					continue
-				}
-				var open node
-				if json.Unmarshal(n.Additional, &open) == nil {
-					next = append(next, open)
-				}
+			var open node
+			if p, ok := n.Properties[step]; ok {
+				next = append(next, p)
+			} else if step == Entry && n.Items != nil {
+				next = append(next, *n.Items)
+			} else if json.Unmarshal(n.Additional, &open) == nil {
+				next = append(next, open)
 			}
 		}
 		all = resolve(next)
