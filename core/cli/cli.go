@@ -94,7 +94,7 @@ to make your own.`,
 	c.PersistentFlags().BoolVar(&a.json, "json", false, "write machine-readable output")
 	c.AddCommand(
 		a.demoCommand(), a.runCommand(), a.initCommand(), a.validateCommand(),
-		a.routeCommand(), a.traceCommand(), a.deadCommand(), a.mapCommand(),
+		a.routeCommand(), a.traceCommand(), a.deadCommand(), a.mapCommand(), a.lspCommand(),
 		a.connectorCommand(), a.pluginCommand(), a.partnerCommand(), edi.Command(),
 	)
 	for _, sub := range c.Commands() {

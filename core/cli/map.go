@@ -24,7 +24,7 @@ func (a *app) mapCommand() *cobra.Command {
 		Use: "map", Short: "Begin, check, test, run, compare and explain mapping files",
 		Example: "  crossdock map check\n  crossdock map test mappings/shop-order-to-order.yaml\n  crossdock map run mappings/shop-order-to-order.yaml order.json",
 	}
-	c.AddCommand(a.mapCheckCommand(), a.mapTestCommand(), a.mapRunCommand(), a.mapCoverageCommand(), a.mapLineageCommand())
+	c.AddCommand(a.mapCheckCommand(), a.mapTestCommand(), a.mapRunCommand(), a.mapCoverageCommand(), a.mapLineageCommand(), a.mapSchemaCommand())
 	c.AddCommand(mapfile.Commands()...)
 	return c
 }

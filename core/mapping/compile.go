@@ -11,6 +11,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"github.com/crossdock/crossdock/canonical"
+	"github.com/crossdock/crossdock/core/mapping/internal/cursor"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
@@ -44,7 +45,8 @@ type compiler struct {
 
 	wholeAt  places // wholes and ignored, to be found fast
 	ignoreAt places
-	overflow bool // there are more findings than are kept
+	overflow bool            // there are more findings than are kept
+	view     *cursor.Insight // what an editor is told; nil otherwise
 }
 
 // maxRules bounds what nested fragments can multiply to.
@@ -169,7 +171,11 @@ func (c *compiler) header(root *yaml.Node) {
 	c.m.description, _ = c.text(c.file, root, "description", "a mapping", false)
 }
 
-var settingKeys = []string{"timezone", "currency", "scale", "rounding", "onError", "emptyAs"}
+var (
+	settingKeys = []string{"timezone", "currency", "scale", "rounding", "onError", "emptyAs"}
+	sideKeys    = []string{"entity", "schema", "format", "as"}
+	assertKeys  = []string{"that", "message"}
+)
 
 func (c *compiler) settings(n *yaml.Node) {
 	s := language.DefaultSettings
@@ -247,7 +253,7 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *schema.Schema {
 		c.fail(c.file.at(root), CodeRequired, "write {entity: Order}, or {schema: path/to/schema.json}", "a mapping needs %q", key)
 		return nil
 	}
-	if !c.known(c.file, n, key, []string{"entity", "schema", "format", "as"}) {
+	if !c.known(c.file, n, key, sideKeys) {
 		return nil
 	}
 	entity, en := c.text(c.file, n, "entity", key, false)
@@ -408,6 +414,7 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 		return nil, nil
 	}
 	e, r, problems := compileExpression(n.Value, sc, c.prov)
+	c.see(n, sc, e)
 	for _, p := range problems {
 		c.fail(sc.file.inside(n, p.offset), p.code, p.hint, "%s: %s", target, p.message)
 	}
@@ -457,7 +464,7 @@ func (c *compiler) asserts(n *yaml.Node, sc *scope) {
 	all := *sc
 	all.done = nil
 	for _, a := range n.Content {
-		if !c.known(c.file, a, "assert", []string{"that", "message"}) {
+		if !c.known(c.file, a, "assert", assertKeys) {
 			continue
 		}
 		that := child(a, "that")

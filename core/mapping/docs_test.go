@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -41,6 +42,113 @@ func TestExampleOfTheReadme(t *testing.T) {
 	_, found = mapping.Check(fsys, "mappings/shop-order.yaml")
 	if len(found) != 1 || !strings.Contains(readme(t), "\n"+found[0].String()+"\n") {
 		t.Errorf("the README does not show\n%s", list(found))
+	}
+}
+
+// TestSchemaForEditorsIsCurrent: the file beside the mappings is what the command
+// prints.
+func TestSchemaForEditorsIsCurrent(t *testing.T) {
+	const file = "../../mappings/mapping.schema.json"
+	if *update {
+		if err := os.WriteFile(file, mapping.EditorSchema(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(b) != string(mapping.EditorSchema()) {
+		t.Errorf("%s is not what `crossdock map schema` prints; run with -update", file)
+	}
+}
+
+// compileSchema compiles a schema for editors.
+func compileSchema(t *testing.T, text []byte) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("file:///editor.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("file:///editor.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func yamlValue(t *testing.T, text string) any {
+	t.Helper()
+	var v any
+	if err := yaml.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// TestSchemaOfATarget: the mappings that ship fit the schema of what they make,
+// and a member or a constant that the target does not have is refused.
+func TestSchemaOfATarget(t *testing.T) {
+	files, err := filepath.Glob("../../mappings/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no mappings", err)
+	}
+	shipped := os.DirFS("../../mappings")
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := yamlValue(t, string(b))
+		target, _ := v.(map[string]any)["target"].(map[string]any)
+		var text []byte
+		if entity, _ := target["entity"].(string); entity != "" {
+			text, err = mapping.EditorSchemaFor(entity)
+		} else {
+			text, err = mapping.EditorSchemaForFile(shipped, target["schema"].(string))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := compileSchema(t, text).Validate(v); err != nil {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+	text, err := mapping.EditorSchemaForFile(project(""), "schemas/target.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := compileSchema(t, text)
+	for _, body := range []string{
+		"fields: {kind: {const: a}, count: {const: 1}, any: {fields: {x: src.id}}}",
+		"fields: {lines: {each: src.lines, as: l, fields: {sku: l.sku, parts: [{fields: {tag: src.id}}, {each: src.refs, as: r, fields: {tag: r.v}}]}}}",
+	} {
+		if err := s.Validate(yamlValue(t, head+body)); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	for _, body := range []string{
+		"fields: {txt: src.id}", "fields: {kind: {const: c}}", "fields: {count: {const: one}}", "fields: {kind: {from: src.id, default: c}}",
+		"fields: {lines: {each: src.lines, as: l, fields: {skuu: l.sku}}}", "fields: {lines: [{fields: {no: {const: 1}}}]}",
+		"fields: {address: {fields: {city: src.id, zip: {use: x, form: src.id}}}}",
+	} {
+		if s.Validate(yamlValue(t, head+body)) == nil {
+			t.Errorf("the schema accepts %s", body)
+		}
+	}
+	if text, err = mapping.EditorSchemaFor("order"); err != nil {
+		t.Fatal(err)
+	}
+	order, err := mapping.EntitySchema("order")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if about := order.Member("orderNumber").About(); about == "" || !strings.Contains(string(text), about) {
+		t.Errorf("the schema does not explain orderNumber: %q", about)
 	}
 }
 

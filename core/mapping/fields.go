@@ -32,6 +32,7 @@ func (c *compiler) fields(n *yaml.Node, target *schema.Schema, tpath string, sc 
 		return nil
 	}
 	target = target.Resolved()
+	c.view.Object(n, target, tpath)
 	var out []*program.Rule
 	set := map[string]bool{}
 	pairs(n, func(k, v *yaml.Node) {
@@ -113,6 +114,7 @@ func (c *compiler) rule(n *yaml.Node, target *schema.Schema, tpath string, sc *s
 		}
 		return nil
 	}
+	c.view.Rule(n, target, tpath)
 	r := &program.Rule{At: sc.file.at(n), Target: tpath, Schema: target}
 	switch n.Kind {
 	case yaml.ScalarNode:

@@ -79,7 +79,12 @@ type Lookup struct {
 // asked, which is not the same as an unknown key.
 type LookupFunc func(ctx context.Context, l Lookup, key string) (value string, found bool, err error)
 
-var lookupKeys = []string{"file", "table", "connection", "key", "value", "cache", "onMiss"}
+var (
+	lookupKeys   = []string{"file", "table", "connection", "key", "value", "cache", "onMiss"}
+	fragmentKeys = []string{"fragment", "version", "description", "params", "codelists", "fields"}
+	decimalKeys  = []string{"scale", "rounding"}
+	dateKeys     = []string{"from", "to", "zone"}
+)
 
 func (c *compiler) readLookups(n *yaml.Node) {
 	c.lookups = map[string]*program.Lookup{}
@@ -229,7 +234,7 @@ func (c *compiler) readFragments(n *yaml.Node) {
 }
 
 func (c *compiler) readFragment(src *source, at *yaml.Node) {
-	if !c.known(src, src.root, "a fragment", []string{"fragment", "version", "description", "params", "codelists", "fields"}) {
+	if !c.known(src, src.root, "a fragment", fragmentKeys) {
 		return
 	}
 	f := &fragment{file: src}
@@ -372,7 +377,7 @@ func (c *compiler) decimalRule(n, v *yaml.Node, sc *scope) *program.DecimalRule 
 	d := &program.DecimalRule{Scale: -1, Rounding: c.m.settings.Rounding}
 	scale := v
 	if v.Kind == yaml.MappingNode {
-		c.known(sc.file, v, "decimal", []string{"scale", "rounding"})
+		c.known(sc.file, v, "decimal", decimalKeys)
 		if scale = child(v, "scale"); scale == nil {
 			c.fail(sc.file.at(v), CodeRequired, "", `decimal needs "scale"`)
 			return d
@@ -407,7 +412,7 @@ func (c *compiler) dateRule(r *program.Rule, n, v *yaml.Node, sc *scope) *progra
 	}
 	zone := child(n, "zone")
 	if v.Kind == yaml.MappingNode {
-		c.known(sc.file, v, "date", []string{"from", "to", "zone"})
+		c.known(sc.file, v, "date", dateKeys)
 		d.From, d.To = pattern(child(v, "from")), pattern(child(v, "to"))
 		if z := child(v, "zone"); z != nil {
 			zone = z

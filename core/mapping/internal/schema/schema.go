@@ -82,6 +82,7 @@ type Schema struct {
 	// personal marks data about a person (x-personal): masked in errors.
 	personal bool
 	edi      string // where the value stands in an EDI message (x-edi)
+	about    string // its description, or its title
 }
 
 // Resolved follows references to the schema that they mean.
@@ -257,6 +258,9 @@ func (l *loader) fill(s *Schema, file string, raw any, depth int) error {
 	}
 	s.personal, _ = m["x-personal"].(bool)
 	s.edi, _ = m["x-edi"].(string)
+	if s.about, _ = m["description"].(string); s.about == "" {
+		s.about, _ = m["title"].(string)
+	}
 	if ref, ok := m["$ref"].(string); ok {
 		target, err := l.follow(file, ref)
 		if err != nil {
