@@ -20,6 +20,7 @@ var Docs = []Doc{
 	{"dsub", "", `dsub(a, b)`, "Exact difference as decimal text."},
 	{"dsum", "", `dsum(list)`, "Exact sum of a list as decimal text."},
 	{"dcmp", "", `dcmp(a, b)`, `Compares decimals: -1, 0 or 1. As text, "9.50" would be more than "10".`},
+	{"convert", "", `convert(a, from, to), convert(a, from, to, scale)`, "A measure in another unit of UN/ECE Recommendation 20, such as LBR and KGM."},
 	{"ts", "", `ts(date, time), ts(date, time, zone)`, "20260512 and 1430 as RFC 3339; the time may be empty."},
 	{"formatTime", "", `formatTime(t, "yyyyMMdd"), formatTime(t, "yyyyMMdd", zone)`, "RFC 3339 in another form."},
 	{"gtin14", "", `gtin14(x)`, "A GTIN of 8, 12, 13 or 14 digits in 14 digits."},
