@@ -34,6 +34,7 @@ type ediPair struct {
 }
 
 var ediPairs = []ediPair{
+	{"acknowledgement-to-edifact-ordrsp", "edifact-ordrsp-to-acknowledgement", []string{"status", "externalRef", "level", "lines.0", "lines.1.status", "lines.1.quantity", "at"}},
 	{"acknowledgement-to-x12-855", "x12-855-to-acknowledgement", []string{"status", "externalRef", "level", "lines.0.lineId", "lines.0.status", "lines.0.unitPrice", "lines.0.date"}},
 	{"inventory-to-x12-846", "x12-846-to-inventory", []string{"uom", "quantities.onHand", "quantities.available", "asOf"}},
 	{"invoice-to-x12-810", "x12-810-to-invoice", []string{"kind", "invoiceNumber", "issuedOn", "dueOn", "currency", "seller.identifiers", "buyer", "lines.0.quantity", "lines.0.unitPrice", "lines.0.lineTotal", "charges.0", "totals.total"}},
@@ -212,7 +213,7 @@ var ediSplits = map[string]string{
 // inbound are the mappings of sets that partners send.
 var inbound = map[string]string{
 	"850": "x12-850-to-order", "855": "x12-855-to-acknowledgement", "856": "x12-856-to-shipment", "810": "x12-810-to-invoice",
-	"846": "x12-846-to-inventory", "832": "x12-832-to-price", "DESADV": "edifact-desadv-to-shipment", "INVOIC": "edifact-invoic-to-invoice", "INVRPT": "edifact-invrpt-to-inventory", "ORDERS": "edifact-orders-to-order",
+	"846": "x12-846-to-inventory", "832": "x12-832-to-price", "DESADV": "edifact-desadv-to-shipment", "INVOIC": "edifact-invoic-to-invoice", "INVRPT": "edifact-invrpt-to-inventory", "ORDERS": "edifact-orders-to-order", "ORDRSP": "edifact-ordrsp-to-acknowledgement",
 }
 
 // TestSplits: a report of several lines becomes a document for each, which the

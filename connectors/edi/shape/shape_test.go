@@ -150,10 +150,17 @@ func TestShippedSchemas(t *testing.T) {
 		std               syntax.Standard
 		release, id, name string
 	}{
-		{syntax.X12, "004010", "810", "x12-810"}, {syntax.X12, "004010", "832", "x12-832"}, {syntax.X12, "004010", "846", "x12-846"},
-		{syntax.X12, "004010", "850", "x12-850"}, {syntax.X12, "004010", "855", "x12-855"}, {syntax.X12, "004010", "856", "x12-856"},
-		{syntax.EDIFACT, "D96A", "DESADV", "edifact-desadv"}, {syntax.EDIFACT, "D96A", "INVOIC", "edifact-invoic"},
-		{syntax.EDIFACT, "D96A", "INVRPT", "edifact-invrpt"}, {syntax.EDIFACT, "D96A", "ORDERS", "edifact-orders"},
+		{syntax.X12, "004010", "810", "x12-810"},
+		{syntax.X12, "004010", "832", "x12-832"},
+		{syntax.X12, "004010", "846", "x12-846"},
+		{syntax.X12, "004010", "850", "x12-850"},
+		{syntax.X12, "004010", "855", "x12-855"},
+		{syntax.X12, "004010", "856", "x12-856"},
+		{syntax.EDIFACT, "D96A", "DESADV", "edifact-desadv"},
+		{syntax.EDIFACT, "D96A", "INVOIC", "edifact-invoic"},
+		{syntax.EDIFACT, "D96A", "INVRPT", "edifact-invrpt"},
+		{syntax.EDIFACT, "D96A", "ORDERS", "edifact-orders"},
+		{syntax.EDIFACT, "D96A", "ORDRSP", "edifact-ordrsp"},
 	} {
 		set, err := library.Set(c.std, c.release, c.id)
 		if err != nil {
