@@ -99,8 +99,12 @@ func said(name, text string) specification.Part {
 func metadata(m *specification.Mapping) []specification.Table {
 	var parts []specification.Part
 	for _, f := range [][2]string{
-		{"name", m.Name}, {"version", m.Version}, {"owner", m.Owner}, {"description", m.Description},
-		{"source", m.Source.String()}, {"target", m.Target.String()},
+		{"name", m.Name},
+		{"version", m.Version},
+		{"owner", m.Owner},
+		{"description", m.Description},
+		{"source", m.Source.String()},
+		{"target", m.Target.String()},
 	} {
 		if f[1] != "" {
 			parts = append(parts, said(f[0], f[1]))

@@ -25,7 +25,7 @@ type binding struct {
 	same  ast.Expr // what it is replaced by
 	path  string   // the member of the source that it is, if it is one
 	reads []string // what is read when it is used
-	shown bool     // replaced in the text for people, too
+	shown ast.Expr // what people see in its place, if they do not see the name
 }
 
 // scope is the names that an expression may use.
@@ -43,7 +43,8 @@ func (s scope) with(name string, b binding) scope {
 // expression is a text that was read.
 type expression struct {
 	text  Text
-	expr  ast.Expr
+	expr  ast.Expr // of text.Same
+	shown ast.Expr // of text.Shown
 	path  string
 	reads []string
 }
@@ -51,7 +52,7 @@ type expression struct {
 // read brings an expression into the form in which spaces, quotes and the names
 // of loop variables make no difference. What cannot be read stays as it is.
 func (s scope) read(text string) expression {
-	plain := expression{text: Text{text, text}, expr: ident(text)}
+	plain := expression{text: Text{text, text}, expr: ident(text), shown: ident(text)}
 	env, err := grammar()
 	if err != nil {
 		return plain
@@ -67,12 +68,13 @@ func (s scope) read(text string) expression {
 	out.reads = slices.Sorted(maps.Keys(reads))
 	shown := scope{}
 	for name, b := range s.names {
-		if b.shown {
-			shown = shown.with(name, b)
+		if b.shown != nil {
+			shown = shown.with(name, binding{same: b.shown})
 		}
 	}
+	out.shown = shown.replaced(tree.Expr(), 0, false)
 	if len(shown.names) > 0 {
-		if t, err := cel.ExprToString(shown.replaced(tree.Expr(), 0, false), tree.SourceInfo()); err == nil {
+		if t, err := cel.ExprToString(out.shown, tree.SourceInfo()); err == nil {
 			out.text.Shown = t
 		}
 	}

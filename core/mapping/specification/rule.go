@@ -121,7 +121,7 @@ func (r *reader) use(m *Rule, name string, with *yaml.Node, target string, sc sc
 	inner := scope{}
 	pairs(with, func(k, v *yaml.Node) {
 		e := sc.read(v.Value)
-		inner = inner.with(k.Value, binding{same: e.expr, path: e.path, reads: e.reads, shown: true})
+		inner = inner.with(k.Value, binding{same: e.expr, path: e.path, reads: e.reads, shown: e.shown})
 	})
 	r.using = append(r.using, name)
 	m.Members = r.members(f.fields, target, inner)
