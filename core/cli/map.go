@@ -24,7 +24,7 @@ func (a *app) mapCommand() *cobra.Command {
 		Use: "map", Short: "Begin, check, test, run, compare and explain mapping files",
 		Example: "  crossdock map check\n  crossdock map test mappings/shop-order-to-order.yaml\n  crossdock map run mappings/shop-order-to-order.yaml order.json",
 	}
-	c.AddCommand(a.mapCheckCommand(), a.mapTestCommand(), a.mapRunCommand(), a.mapCoverageCommand(), a.mapLineageCommand(), a.mapSchemaCommand())
+	c.AddCommand(a.mapCheckCommand(), a.mapTestCommand(), a.mapRunCommand(), a.mapCoverageCommand(), a.mapLineageCommand())
 	c.AddCommand(mapfile.Commands()...)
 	return c
 }
@@ -70,7 +70,7 @@ is lost. What is lost is no error.`,
 					fmt.Fprintf(a.Err, "note: %s takes longer than others, because the interpreter runs it: %v\n", p, m.Interpreted())
 				}
 			}
-			trips, found := roundTrips(lib, paths)
+			trips, found := insight.RoundTrips(lib, paths)
 			for _, f := range found {
 				fs = append(fs, routing.FromMapping(f))
 			}
@@ -121,7 +121,7 @@ func (a *app) mapTest(ctx context.Context, lib *mapping.Library, paths []string)
 	var fs strictyaml.Findings
 	out := []testJSON{}
 	failed := 0
-	trips, unfit := roundTrips(lib, paths)
+	trips, unfit := insight.RoundTrips(lib, paths)
 	for _, f := range unfit {
 		fs = append(fs, routing.FromMapping(f))
 	}

@@ -20,7 +20,7 @@ import (
 
 // Commands returns the commands, to stand under `crossdock map`.
 func Commands() []*cobra.Command {
-	return []*cobra.Command{diffCommand(), docsCommand(), newCommand()}
+	return []*cobra.Command{diffCommand(), docsCommand(), newCommand(), schemaCommand()}
 }
 
 // tool is what a command reads and writes.

@@ -1,4 +1,4 @@
-package cli
+package mapfile
 
 import (
 	"fmt"
@@ -9,11 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crossdock/crossdock/canonical"
+	"github.com/crossdock/crossdock/core/cli/internal/exit"
 	"github.com/crossdock/crossdock/core/mapping"
 	"github.com/crossdock/crossdock/core/strictyaml"
 )
 
-func (a *app) mapSchemaCommand() *cobra.Command {
+func schemaCommand() *cobra.Command {
 	var target, out string
 	var all bool
 	c := &cobra.Command{
@@ -32,18 +33,19 @@ Name the schema in the first line of a mapping:
 			"  crossdock map schema --target schemas/erp-order.json\n  crossdock map schema --all --out .schemas",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			t := toolOf(cmd)
 			switch {
 			case all != (out != ""), all && target != "":
 				return fmt.Errorf("--all needs --out and excludes --target; an example:\n%s", cmd.Example)
 			case all:
-				return fail(a.writeSchemas(out))
+				return exit.Fail(t.writeSchemas(out))
 			}
-			text, err := a.mapSchema(target)
+			text, err := t.editorSchema(target)
 			if err != nil {
-				return fail(err)
+				return exit.Fail(err)
 			}
-			_, err = fmt.Fprintln(a.Out, strings.TrimSpace(string(text)))
-			return fail(err)
+			_, err = fmt.Fprintln(t.out, strings.TrimSpace(string(text)))
+			return exit.Fail(err)
 		},
 	}
 	c.Flags().StringVar(&target, "target", "", "canonical entity, or JSON Schema file, that the mapping makes")
@@ -52,7 +54,7 @@ Name the schema in the first line of a mapping:
 	return c
 }
 
-func (a *app) mapSchema(target string) ([]byte, error) {
+func (t *tool) editorSchema(target string) ([]byte, error) {
 	if target == "" {
 		return mapping.EditorSchema(), nil
 	}
@@ -66,10 +68,10 @@ func (a *app) mapSchema(target string) ([]byte, error) {
 		dir, file := filepath.Split(target)
 		return mapping.EditorSchemaForFile(os.DirFS(dir), file)
 	}
-	return mapping.EditorSchemaForFile(os.DirFS(a.dir), filepath.ToSlash(filepath.Clean(target)))
+	return mapping.EditorSchemaForFile(os.DirFS(t.dir), filepath.ToSlash(filepath.Clean(target)))
 }
 
-func (a *app) writeSchemas(dir string) error {
+func (t *tool) writeSchemas(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -82,7 +84,7 @@ func (a *app) writeSchemas(dir string) error {
 		if err := os.WriteFile(file, append(text, '\n'), 0o644); err != nil {
 			return err
 		}
-		fmt.Fprintln(a.Err, "wrote", file)
+		fmt.Fprintln(t.err, "wrote", file)
 	}
 	return nil
 }
