@@ -30,6 +30,7 @@ version: 1.0.0
 owner: test@example.com
 source: {format: test/note, schema: schemas/note.json}
 target: {entity: Location}
+ignore: [src.open]
 fields:
   schema: {const: location/1.0}
   id: '"loc:" + src.id'
@@ -59,6 +60,7 @@ version: 1.0.0
 owner: test@example.com
 source: {entity: Location}
 target: {format: test/note, schema: schemas/note.json}
+ignore: [src]
 fields: {id: src.id, name: {from: src.name, default: none}}
 `)},
 	}
