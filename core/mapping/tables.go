@@ -2,10 +2,6 @@ package mapping
 
 import (
 	"context"
-	"encoding/csv"
-	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -17,6 +13,7 @@ import (
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
+	"github.com/crossdock/crossdock/core/mapping/internal/table"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
@@ -147,51 +144,11 @@ func (c *compiler) rows(l Lookup, file string, at *yaml.Node, what string) map[s
 		return nil
 	}
 	defer func() { _ = f.Close() }() // read only
-	rows, err := readRows(f, l.Key, l.Value)
+	rows, err := table.Read(f, l.Key, l.Value)
 	if err != nil {
 		c.fail(c.file.at(at), CodeValue, "", "%s: %s: %v", what, name, err)
 	}
 	return rows
-}
-
-// maxRows is how many rows a file lookup may have; beyond it use a table.
-const maxRows = 500_000
-
-func readRows(r io.Reader, key, val string) (map[string]string, error) {
-	in := csv.NewReader(r)
-	in.ReuseRecord = true
-	head, err := in.Read()
-	if err != nil {
-		return nil, fmt.Errorf("the first line must name the columns: %w", err)
-	}
-	if len(head) > 0 && len(head[0]) > 2 && head[0][:3] == "\ufeff" {
-		head[0] = head[0][3:]
-	}
-	head = slices.Clone(head)
-	ki, vi := slices.Index(head, key), slices.Index(head, val)
-	for i, column := range []string{key, val} {
-		if []int{ki, vi}[i] < 0 {
-			return nil, fmt.Errorf("there is no column %q; %s", column, near(column, head))
-		}
-	}
-	rows := map[string]string{}
-	for {
-		rec, err := in.Read()
-		if errors.Is(err, io.EOF) {
-			return rows, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		line, _ := in.FieldPos(ki)
-		if old, ok := rows[rec[ki]]; ok && old != rec[vi] {
-			return nil, fmt.Errorf("line %d: the key %q has two values, %q and %q", line, rec[ki], old, rec[vi])
-		}
-		if len(rows) == maxRows {
-			return nil, fmt.Errorf("more than %d rows; use `table`", maxRows)
-		}
-		rows[rec[ki]] = rec[vi]
-	}
 }
 
 // fragment is a part of a mapping that several mappings use.
