@@ -9,6 +9,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"go.yaml.in/yaml/v3"
@@ -113,7 +114,7 @@ func (c *compiler) translated(r *program.Rule, member *schema.Schema, at *yaml.N
 	}
 	handled := r.OnError == program.UseDefault || r.OnError == program.OnSkip || r.OnError == program.OnWarn
 	if len(absent) > 0 && !handled {
-		c.report(sc.file.at(at), SeverityWarning, CodeIncomplete, `add them to the list, or "*" for all others`, "%s: the source may have %s, which the code list %s does not know", r.Target, listed(absent), l.Name)
+		c.report(sc.file.at(at), SeverityWarning, CodeIncomplete, `add them to the list, or "*" for all others`, "%s: the source may have %s, which the code list %s does not know", r.Target, finding.Listed(absent), l.Name)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
@@ -59,7 +60,7 @@ func (r TestResult) String() string {
 	}
 	known := ""
 	if len(r.Known) > 0 {
-		known = ", " + counted(len(r.Known), "known difference")
+		known = ", " + finding.Counted(len(r.Known), "known difference")
 	}
 	return fmt.Sprintf("ok   %s (%s%s)", r.Name, r.Took.Round(10*time.Microsecond), known)
 }

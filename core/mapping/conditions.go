@@ -9,6 +9,7 @@ import (
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"github.com/crossdock/crossdock/core/strictyaml"
@@ -260,15 +261,6 @@ func (c *compiler) refused(r *reading, n *yaml.Node, target *schema.Schema, sc *
 		}
 	}
 	if len(outside) > 0 {
-		c.report(sc.file.at(n), SeverityWarning, CodeValue, "translate it with `map`", "%s does not take %s, which %s may be", tpath, listed(outside), memberName(r.ast.Expr()))
+		c.report(sc.file.at(n), SeverityWarning, CodeValue, "translate it with `map`", "%s does not take %s, which %s may be", tpath, finding.Listed(outside), memberName(r.ast.Expr()))
 	}
-}
-
-// listed joins a few words and says how many are left out.
-func listed(words []string) string {
-	const most = 12
-	if len(words) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(words[:most], ", "), len(words)-most)
-	}
-	return strings.Join(words, ", ")
 }

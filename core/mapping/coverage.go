@@ -1,11 +1,11 @@
 package mapping
 
 import (
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
@@ -69,7 +69,7 @@ func (c *compiler) unread(root *yaml.Node) {
 	}
 	if len(v.unread) > 0 && n != nil {
 		c.report(c.file.at(n), SeverityWarning, CodeUnread, "read them, or list them under ignore",
-			"%s of the source %s: %s", counted(len(v.unread), "member"), neither(len(v.unread)), listed(v.gathered))
+			"%s of the source %s: %s", finding.Counted(len(v.unread), "member"), neither(len(v.unread)), finding.Listed(v.gathered))
 	}
 }
 
@@ -86,13 +86,6 @@ func (c *compiler) state(p string) insight.State {
 		return insight.StateIgnored
 	}
 	return insight.StateUnread
-}
-
-func counted(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }
 
 func neither(n int) string {

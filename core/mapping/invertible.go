@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 )
@@ -79,7 +80,7 @@ func (v move) judge(back *Mapping) (RuleTrip, []string) {
 		}
 	case t.Reason != "":
 	case v.source == "":
-		t.Reason = "the expression has no inverse: nothing leads back to " + listed(v.reads)
+		t.Reason = "the expression has no inverse: nothing leads back to " + finding.Listed(v.reads)
 	default:
 		t.Reason = v.source + " is not mapped back"
 		for _, b := range back.moves {
@@ -151,7 +152,7 @@ func (v move) loss() string {
 		}
 	}
 	if d := r.Decimal; d != nil && d.Scale >= 0 && !v.whole {
-		return fmt.Sprintf("rounded to %s after the point", counted(d.Scale, "digit"))
+		return fmt.Sprintf("rounded to %s after the point", finding.Counted(d.Scale, "digit"))
 	}
 	if d := r.Date; d != nil {
 		return dateLoss(d)
@@ -179,7 +180,7 @@ func codesLoss(l *program.CodeTable) string {
 		}
 	}
 	if len(same) > 0 {
-		return fmt.Sprintf("the code list %s is not one-to-one: it makes %s", l.Name, listed(same))
+		return fmt.Sprintf("the code list %s is not one-to-one: it makes %s", l.Name, finding.Listed(same))
 	}
 	return ""
 }
@@ -259,7 +260,7 @@ func unlike(v, b move) string {
 		}
 	}
 	if d := u.Decimal; d != nil && d.Scale >= 0 && !v.whole && (r.Decimal == nil || r.Decimal.Scale < 0 || r.Decimal.Scale > d.Scale) {
-		return fmt.Sprintf("the inverse rounds it to %s after the point%s", counted(d.Scale, "digit"), at)
+		return fmt.Sprintf("the inverse rounds it to %s after the point%s", finding.Counted(d.Scale, "digit"), at)
 	}
 	if p := datesBack(r.Date, u.Date, b); p != "" {
 		return p + at
@@ -294,7 +295,7 @@ func codesBack(there, back *program.CodeTable) string {
 		}
 	}
 	if len(lost) > 0 {
-		return fmt.Sprintf("the code list %s of the inverse does not give back %s", back.Name, listed(lost))
+		return fmt.Sprintf("the code list %s of the inverse does not give back %s", back.Name, finding.Listed(lost))
 	}
 	return ""
 }
