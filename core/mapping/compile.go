@@ -12,6 +12,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"github.com/crossdock/crossdock/canonical"
 	"github.com/crossdock/crossdock/core/mapping/internal/cursor"
+	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
@@ -39,12 +40,8 @@ type compiler struct {
 
 	constraints *jsonschema.Schema // of the target
 
-	reads  map[string]bool // source paths that are read, exactly
-	wholes map[string]bool // source paths that are read with all below
-	rules  int
-
-	wholeAt  places // wholes and ignored, to be found fast
-	ignoreAt places
+	used     insight.Use // of the source
+	rules    int
 	overflow bool            // there are more findings than are kept
 	view     *cursor.Insight // what an editor is told; nil otherwise
 }
@@ -425,10 +422,10 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 	c.comparisons(r, n, sc, target)
 	c.amounts(r, n, sc, target)
 	for _, p := range r.paths {
-		c.reads[p] = true
+		c.used.Read[p] = true
 	}
 	if p := r.result; p != "" {
-		c.reads[p] = true
+		c.used.Read[p] = true
 	}
 	if sc.done != nil {
 		for _, p := range append(slices.Clone(r.paths), r.result) {

@@ -1,12 +1,9 @@
 package mapping
 
 import (
-	"slices"
-	"sort"
 	"strings"
 
 	"github.com/crossdock/crossdock/core/mapping/internal/finding"
-	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"go.yaml.in/yaml/v3"
@@ -48,44 +45,26 @@ func (c *compiler) readIgnored(n *yaml.Node) {
 func (c *compiler) unread(root *yaml.Node) {
 	n := child(root, "ignore")
 	c.readIgnored(n)
-	c.wholeAt, c.ignoreAt = c.wholes, places{}
 	for _, i := range c.m.ignored {
-		c.ignoreAt[i.Path] = true
+		c.used.Ignored[i.Path] = true
 		s, ok := follow(c.src, i.Path)
 		switch {
 		case c.full():
 		case !ok:
 			c.fail(c.file.at(i.at), CodeUnknown, near(i.Path, c.members()), "ignore: the source has no %s", i.Path)
-		case c.reads[i.Path] && s.Resolved() != nil && s.Resolved().Kind != schema.Object && s.Resolved().Kind != schema.List:
+		case c.used.Read[i.Path] && s.Resolved() != nil && s.Resolved().Kind != schema.Object && s.Resolved().Kind != schema.List:
 			c.report(c.file.at(i.at), SeverityWarning, CodeUnreachable, "take it off the list", "ignore: %s is read", i.Path)
 		}
 	}
-	v := survey{state: c.state}
-	v.walk(c.src, language.NameSrc, nil)
-	c.m.unread = v.unread
-	sort.Strings(c.m.unread)
+	unread, gathered := c.used.Unread(c.src)
+	c.m.unread = unread
 	if n == nil {
 		n = child(root, "source")
 	}
-	if len(v.unread) > 0 && n != nil {
+	if len(unread) > 0 && n != nil {
 		c.report(c.file.at(n), SeverityWarning, CodeUnread, "read them, or list them under ignore",
-			"%s of the source %s: %s", finding.Counted(len(v.unread), "member"), neither(len(v.unread)), finding.Listed(v.gathered))
+			"%s of the source %s: %s", finding.Counted(len(unread), "member"), neither(len(unread)), finding.Listed(gathered))
 	}
-}
-
-// state is what becomes of a value of the source.
-func (c *compiler) state(p string) insight.State {
-	switch {
-	case c.reads[p]:
-		return insight.StateRead
-	case c.wholeAt.cover(p):
-		return insight.StateCopied
-	case c.reads[strings.TrimSuffix(p, "[]")]:
-		return insight.StateRead // a list of texts that a function takes: src.tags.join(" ")
-	case c.ignoreAt.cover(p):
-		return insight.StateIgnored
-	}
-	return insight.StateUnread
 }
 
 func neither(n int) string {
@@ -124,66 +103,4 @@ func follow(s *schema.Schema, p string) (*schema.Schema, bool) {
 		}
 	}
 	return s, true
-}
-
-// survey looks for members that nobody reads.
-type survey struct {
-	state  func(path string) insight.State
-	unread []string
-	// gathered is the same with whole objects in the place of their members where
-	// none of these is read: a schema of an EDI message has thousands.
-	gathered []string
-}
-
-// walk tells whether nothing at all is read of s.
-func (v *survey) walk(s *schema.Schema, p string, above []*schema.Schema) bool {
-	s = s.Resolved()
-	if s == nil || slices.Contains(above, s) {
-		return true
-	}
-	if st := v.state(p); st == insight.StateCopied || st == insight.StateIgnored {
-		return false
-	}
-	inner := append(slices.Clip(above), s)
-	unread, gathered, whole := len(v.unread), len(v.gathered), true
-	switch s.Kind {
-	case schema.List:
-		whole = v.walk(s.Items, p+"[]", inner)
-	case schema.Object:
-		for _, name := range s.Names() {
-			whole = v.walk(s.Member(name), p+"."+name, inner) && whole
-		}
-	default:
-		if v.state(p) != insight.StateUnread {
-			return false
-		}
-		v.unread, v.gathered = append(v.unread, p), append(v.gathered, p)
-		return true
-	}
-	if whole && len(above) > 0 && len(v.unread) > unread {
-		v.gathered = append(v.gathered[:gathered], strings.TrimSuffix(p, "[]"))
-	}
-	return whole
-}
-
-// places is a set of paths with all that is below them.
-type places map[string]bool
-
-// cover tells whether the path or one above it is in the set.
-func (s places) cover(p string) bool {
-	for len(s) > 0 && p != "" {
-		if s[p] {
-			return true
-		}
-		cut := strings.LastIndexByte(p, '.')
-		if trimmed, ok := strings.CutSuffix(p, "[]"); ok && len(trimmed) > cut {
-			p = trimmed
-			continue
-		}
-		if cut < 0 {
-			return false
-		}
-		p = p[:cut]
-	}
-	return false
 }

@@ -287,7 +287,7 @@ func (c *compiler) each(r *program.Rule, n, each *yaml.Node, sc *scope) {
 	elem, base := cel.DynType, ""
 	if e != nil {
 		r.Expr, base = e, element(read.result)
-		delete(c.reads, read.result)
+		delete(c.used.Read, read.result)
 		switch {
 		case e.Type.Kind() == cel.ListKind:
 			elem = e.Type.Parameters()[0]
@@ -394,7 +394,7 @@ func (c *compiler) arguments(r *program.Rule, f *fragment, name, with *yaml.Node
 			ok = false
 			continue
 		}
-		delete(c.reads, read.result)
+		delete(c.used.Read, read.result)
 		next, err := inner.choosing(p, read).with(p, e.Type, read.result, true)
 		if err != nil {
 			c.fail(f.file.at(f.fields), CodeSyntax, "", "%q cannot be a parameter: %v", p, err)
@@ -415,7 +415,7 @@ func (c *compiler) computed(r *program.Rule, n *yaml.Node, sc *scope, opts *yaml
 	if e != nil {
 		t, r.Expr = e.Type, e
 		if read.result != "" && whole(t) {
-			c.wholes[read.result] = true
+			c.used.Whole[read.result] = true
 		}
 	}
 	r.Expr = e

@@ -102,7 +102,7 @@ func cover(ctx context.Context, fsys fs.FS, schemas *schema.Catalog, path string
 		})
 	}
 	v := &Coverage{Mapping: c.m.name, Version: c.m.version, File: c.m.path}
-	v.Source = c.m.explained().Sources(c.state, c.wholes)
+	v.Source = c.m.explained().Sources(c.used.State, c.used.Whole)
 	v.Required, v.Target, v.Tests = c.m.explained().Targets(ran)
 	return v, out
 }

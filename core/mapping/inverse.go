@@ -1,10 +1,14 @@
 package mapping
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
+	"time"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/inverse"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
@@ -19,30 +23,7 @@ type RoundTrip struct {
 }
 
 // RuleTrip says whether the inverse mapping undoes what a rule does.
-type RuleTrip struct {
-	File       string `json:"file"`
-	Line       int    `json:"line"`
-	Col        int    `json:"col"`
-	Target     string `json:"target"`           // lines[].sku
-	Source     string `json:"source,omitempty"` // po1[].ids.UP; empty when nothing of the source is in it
-	Reversible bool   `json:"reversible"`
-	// Reason says what is lost, or what undoes the rule.
-	Reason string `json:"reason"`
-	// Declared tells that the mapping file says so itself (`lossy`).
-	Declared bool `json:"declared,omitempty"`
-}
-
-// String is one line for a person.
-func (r RuleTrip) String() string {
-	word := "lossy"
-	switch {
-	case r.Reversible:
-		word = "invertible"
-	case r.Declared:
-		word = "lossy (declared)"
-	}
-	return fmt.Sprintf("%s:%d:%d: %s: %s: %s", r.File, r.Line, r.Col, r.Target, word, r.Reason)
-}
+type RuleTrip = inverse.Trip
 
 // Count returns how many rules come back as they were, how many do not, and how
 // many of these the files declare lossy.
@@ -126,6 +107,60 @@ func (l *Library) RoundTrip(reference string) (*RoundTrip, []Finding) {
 		return nil, found
 	}
 	t := &RoundTrip{There: there, Back: back}
-	t.Rules = append(judged(there, back), judged(back, there)...)
+	t.Rules = append(there.rules().Judge(back.rules()), back.rules().Judge(there.rules())...)
 	return t, nil
+}
+
+func (m *Mapping) rules() inverse.Rules { return inverse.Rules{Moves: m.moves, Reads: m.reads} }
+
+// Test takes the samples of both files' tests there and back, the sources of
+// one mapping and then those of the other, and compares what comes back with
+// what was sent. Members that are known to be lost are not compared; see
+// [TestResult.Known].
+func (t *RoundTrip) Test(ctx context.Context) []TestResult {
+	return append(roundTrip(ctx, t.There, t.Back), roundTrip(ctx, t.Back, t.There)...)
+}
+
+func roundTrip(ctx context.Context, there, back *Mapping) []TestResult {
+	survives := there.rules().Survivors(back.rules())
+	var out []TestResult
+	for _, c := range there.cases {
+		if c.failure != "" {
+			continue
+		}
+		r := TestResult{Name: c.name + ", there and back", File: c.at.File, Line: c.at.Line, Col: c.at.Col}
+		began := time.Now()
+		got, err := there.Map(ctx, c.input, Input{MessageID: c.message, Meta: c.meta, Now: c.now, Lookup: c.lookup})
+		if err == nil {
+			if got, err = back.Map(ctx, got.Doc, Input{MessageID: c.message, Meta: c.meta, Now: c.now, Lookup: c.reversed(there)}); err != nil {
+				err = fmt.Errorf("the way back: %w", err)
+			}
+		}
+		r.Took = time.Since(began)
+		if r.Err = err; err == nil {
+			var diff []string
+			diff, r.Known, r.Err = inverse.Returned(c.input, got.Doc, survives)
+			r.Diff = strings.Join(diff, "\n")
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// reversed answers the lookups of the way back from the rows of a test: of the
+// lookup of the same name, or of one over the same table read the other way.
+func (t testCase) reversed(there *Mapping) LookupFunc {
+	return func(ctx context.Context, l Lookup, key string) (string, bool, error) {
+		for name, rows := range t.tables {
+			if other := there.lookups[name]; other.Table == l.Table && other.Key == l.Value && other.Value == l.Key {
+				for k, v := range rows {
+					if v == key {
+						return k, true, nil
+					}
+				}
+				return "", false, nil
+			}
+		}
+		return t.lookup(ctx, l, key)
+	}
 }

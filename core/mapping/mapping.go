@@ -9,6 +9,7 @@ import (
 
 	"github.com/crossdock/crossdock/core/mapping/internal/direct"
 	"github.com/crossdock/crossdock/core/mapping/internal/insight"
+	"github.com/crossdock/crossdock/core/mapping/internal/inverse"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
@@ -37,7 +38,7 @@ type Mapping struct {
 	inverse   string // file of the mapping that leads back
 	inverseAt strictyaml.Pos
 	shapes    map[string]string // of source and target: the entity or schema file
-	moves     []move            // what the rules do, for the way back
+	moves     []inverse.Move    // what the rules do, for the way back
 	reads     map[string]bool
 }
 
@@ -89,7 +90,8 @@ func check(fsys fs.FS, schemas *schema.Catalog, path string) (*Mapping, []Findin
 func newCompiler(fsys fs.FS, schemas *schema.Catalog, file *source, found []Finding) *compiler {
 	reads := map[string]bool{}
 	return &compiler{
-		fsys: fsys, schemas: schemas, file: file, found: found, reads: reads, wholes: map[string]bool{},
+		fsys: fsys, schemas: schemas, file: file, found: found,
+		used: insight.Use{Read: reads, Whole: insight.Paths{}, Ignored: insight.Paths{}},
 		m: &Mapping{
 			path: file.name, lookups: map[string]Lookup{}, written: map[*program.Expression]*insight.Written{}, shapes: map[string]string{}, reads: reads,
 		},

@@ -8,34 +8,11 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
-	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/inverse"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
-	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
-
-// move is what one rule does to one value, as far as the way back depends on it.
-type move struct {
-	at     strictyaml.Pos
-	target string   // lines[].sku
-	source string   // the member that it copies, without src; "" when it is computed
-	reads  []string // all members of the source that it reads, without src
-	rule   *program.Rule
-	lossy  string // the reason that the file gives
-	// limit is a condition around it other than that a member is there.
-	limit string
-	// only names a list of which one item is taken.
-	only string
-	// changes is a function that does not keep the value: gtin14, upper.
-	changes string
-	// fixed tells that the source has no part in it.
-	fixed bool
-	sure  bool // the schemas promise a value
-	// empties tells that an empty text becomes missing or null.
-	empties bool
-	whole   bool // the source's value is a whole number, which no scale rounds
-}
 
 // lossless are functions over one value that have an inverse, which is for the
 // inverse mapping to use.
@@ -43,28 +20,28 @@ var lossless = []string{"string", "int", "double", "ts", "formatTime", "substrin
 
 // moved remembers what a rule does to a value.
 func (c *compiler) moved(r *program.Rule, read *reading, sc *scope) {
-	m := move{at: r.At, target: r.Target, rule: r, lossy: sc.lossy, limit: sc.limit, fixed: true}
+	m := inverse.Move{At: r.At, Target: r.Target, Rule: r, Lossy: sc.lossy, Limit: sc.limit, Fixed: true}
 	empty := r.Empty
 	if empty == 0 { // as the settings say
 		empty = c.m.program.Empty
 	}
-	m.empties = empty != program.EmptyKeep
+	m.Empties = empty != program.EmptyKeep
 	if read != nil {
 		for _, p := range append(slices.Clone(read.paths), read.result) {
-			if rest, ok := strings.CutPrefix(p, language.NameSrc+"."); ok && !slices.Contains(m.reads, rest) {
-				m.reads = append(m.reads, rest)
+			if rest, ok := strings.CutPrefix(p, language.NameSrc+"."); ok && !slices.Contains(m.Reads, rest) {
+				m.Reads = append(m.Reads, rest)
 			}
 		}
-		m.fixed = len(read.paths) == 0 && read.result == ""
-		m.source, _ = strings.CutPrefix(read.result, language.NameSrc+".")
+		m.Fixed = len(read.paths) == 0 && read.result == ""
+		m.Source, _ = strings.CutPrefix(read.result, language.NameSrc+".")
 		if !strings.HasPrefix(read.result, language.NameSrc+".") {
-			m.source = ""
+			m.Source = ""
 		}
-		m.sure = read.expr.Sure
-		m.whole = plainType(read.expr.Type).IsExactType(cel.IntType)
-		m.changes, m.only = changed(read)
-		if chosen := chosenBy(sc, read); m.only == "" {
-			m.only = chosen
+		m.Sure = read.expr.Sure
+		m.Whole = plainType(read.expr.Type).IsExactType(cel.IntType)
+		m.Changes, m.Only = changed(read)
+		if chosen := chosenBy(sc, read); m.Only == "" {
+			m.Only = chosen
 		}
 	}
 	c.m.moves = append(c.m.moves, m)
@@ -155,12 +132,4 @@ func onlyPresence(e ast.Expr) bool {
 		return onlyPresence(e.AsCall().Args()[0]) && onlyPresence(e.AsCall().Args()[1])
 	}
 	return false
-}
-
-// fixedValue shows a constant or default.
-func fixedValue(n *document.Node) string {
-	if n.Kind == document.Text {
-		return `"` + n.Short() + `"`
-	}
-	return n.Short()
 }

@@ -1,32 +1,91 @@
-package mapping
+// Package inverse compares a mapping with the one that leads back: which of its
+// rules the other undoes, what the others lose, and whether a document came back
+// as it was sent.
+package inverse
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
 	"github.com/crossdock/crossdock/core/mapping/internal/finding"
+	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
+	"github.com/crossdock/crossdock/core/strictyaml"
 )
 
-// This file decides, rule by rule, what the mapping that leads back undoes.
+// Move is what one rule does to one value, as far as the way back depends on it.
+type Move struct {
+	At     strictyaml.Pos
+	Target string   // lines[].sku
+	Source string   // the member that it copies, without src; "" when it is computed
+	Reads  []string // all members of the source that it reads, without src
+	Rule   *program.Rule
+	Lossy  string // the reason that the file gives
+	// Limit is a condition around it other than that a member is there.
+	Limit string
+	// Only names a list of which one item is taken.
+	Only string
+	// Changes is a function that does not keep the value: gtin14, upper.
+	Changes string
+	// Fixed tells that the source has no part in it.
+	Fixed bool
+	Sure  bool // the schemas promise a value
+	// Empties tells that an empty text becomes missing or null.
+	Empties bool
+	Whole   bool // the source's value is a whole number, which no scale rounds
+}
 
-// judged judges the rules of one mapping against the other.
-func judged(there, back *Mapping) []RuleTrip {
-	out := make([]RuleTrip, 0, len(there.moves))
-	for _, m := range there.moves {
+// Trip says whether the inverse mapping undoes what a rule does.
+type Trip struct {
+	File       string `json:"file"`
+	Line       int    `json:"line"`
+	Col        int    `json:"col"`
+	Target     string `json:"target"`           // lines[].sku
+	Source     string `json:"source,omitempty"` // po1[].ids.UP; empty when nothing of the source is in it
+	Reversible bool   `json:"reversible"`
+	// Reason says what is lost, or what undoes the rule.
+	Reason string `json:"reason"`
+	// Declared tells that the mapping file says so itself (`lossy`).
+	Declared bool `json:"declared,omitempty"`
+}
+
+// String is one line for a person.
+func (r Trip) String() string {
+	word := "lossy"
+	switch {
+	case r.Reversible:
+		word = "invertible"
+	case r.Declared:
+		word = "lossy (declared)"
+	}
+	return fmt.Sprintf("%s:%d:%d: %s: %s: %s", r.File, r.Line, r.Col, r.Target, word, r.Reason)
+}
+
+// Rules are the rules of one mapping, and the members of its source that they
+// read, with src.
+type Rules struct {
+	Moves []Move
+	Reads map[string]bool
+}
+
+// Judge judges the rules of one mapping against the other.
+func (there Rules) Judge(back Rules) []Trip {
+	out := make([]Trip, 0, len(there.Moves))
+	for _, m := range there.Moves {
 		t, _ := m.judge(back)
 		out = append(out, t)
 	}
 	return out
 }
 
-// survivors are the members of the source that come back as they were.
-func survivors(there, back *Mapping) places {
-	out := places{}
-	for _, m := range there.moves {
+// Survivors are the members of the source that come back as they were.
+func (there Rules) Survivors(back Rules) insight.Paths {
+	out := insight.Paths{}
+	for _, m := range there.Moves {
 		t, sources := m.judge(back)
 		for _, s := range sources {
 			if t.Reversible {
@@ -39,16 +98,16 @@ func survivors(there, back *Mapping) places {
 
 // judge judges one rule, and returns the members of the source that the other
 // mapping fills from its result.
-func (v move) judge(back *Mapping) (RuleTrip, []string) {
-	t := RuleTrip{File: v.at.File, Line: v.at.Line, Col: v.at.Col, Target: v.target, Source: strings.Join(v.reads, ", ")}
-	if v.source != "" {
-		t.Source = v.source
+func (v Move) judge(back Rules) (Trip, []string) {
+	t := Trip{File: v.At.File, Line: v.At.Line, Col: v.At.Col, Target: v.Target, Source: strings.Join(v.Reads, ", ")}
+	if v.Source != "" {
+		t.Source = v.Source
 	}
 	switch {
-	case v.lossy != "":
-		t.Reason, t.Declared = v.lossy, true
+	case v.Lossy != "":
+		t.Reason, t.Declared = v.Lossy, true
 		return t, nil
-	case v.fixed:
+	case v.Fixed:
 		t.Reversible, t.Reason = fixedTrip(v, back)
 		return t, nil
 	}
@@ -56,11 +115,11 @@ func (v move) judge(back *Mapping) (RuleTrip, []string) {
 		return t, nil
 	}
 	var sources []string
-	for _, b := range back.moves {
-		if !slices.ContainsFunc(b.reads, func(p string) bool { return related(p, v.target) }) {
+	for _, b := range back.Moves {
+		if !slices.ContainsFunc(b.Reads, func(p string) bool { return related(p, v.Target) }) {
 			continue
 		}
-		s := v.comesFrom(b.target)
+		s := v.comesFrom(b.Target)
 		if s == "" {
 			continue
 		}
@@ -75,17 +134,17 @@ func (v move) judge(back *Mapping) (RuleTrip, []string) {
 	switch {
 	case len(sources) > 0:
 		t.Reversible, t.Reason = true, "comes back in "+strings.Join(slices.Compact(sources), ", ")
-		if v.source == "" {
+		if v.Source == "" {
 			t.Reason += ", computed both ways: the tests show whether as it was"
 		}
 	case t.Reason != "":
-	case v.source == "":
-		t.Reason = "the expression has no inverse: nothing leads back to " + finding.Listed(v.reads)
+	case v.Source == "":
+		t.Reason = "the expression has no inverse: nothing leads back to " + finding.Listed(v.Reads)
 	default:
-		t.Reason = v.source + " is not mapped back"
-		for _, b := range back.moves {
-			if related(b.target, v.source) {
-				t.Reason = fmt.Sprintf("%s is filled from something else on the way back (%s:%d)", v.source, b.at.File, b.at.Line)
+		t.Reason = v.Source + " is not mapped back"
+		for _, b := range back.Moves {
+			if related(b.Target, v.Source) {
+				t.Reason = fmt.Sprintf("%s is filled from something else on the way back (%s:%d)", v.Source, b.At.File, b.At.Line)
 				break
 			}
 		}
@@ -95,14 +154,14 @@ func (v move) judge(back *Mapping) (RuleTrip, []string) {
 
 // comesFrom returns the member that the rule reads and a rule of the inverse
 // writes; "" when it writes another.
-func (v move) comesFrom(written string) string {
-	if v.source != "" {
-		if related(written, v.source) {
-			return v.source
+func (v Move) comesFrom(written string) string {
+	if v.Source != "" {
+		if related(written, v.Source) {
+			return v.Source
 		}
 		return ""
 	}
-	for _, p := range v.reads {
+	for _, p := range v.Reads {
 		if related(written, p) {
 			return p
 		}
@@ -119,39 +178,39 @@ func related(p, q string) bool {
 	return inside(p, q) || inside(q, p)
 }
 
-func fixedTrip(v move, back *Mapping) (bool, string) {
+func fixedTrip(v Move, back Rules) (bool, string) {
 	switch {
-	case back.reads[language.NameSrc+"."+v.target]:
+	case back.Reads[language.NameSrc+"."+v.Target]:
 		return true, "fixed, and the inverse tells entries apart by it"
-	case v.rule.Constant != nil:
-		return false, "constant " + fixedValue(v.rule.Constant) + ": the source has no part in it, and another value does not come back"
+	case v.Rule.Constant != nil:
+		return false, "constant " + fixedValue(v.Rule.Constant) + ": the source has no part in it, and another value does not come back"
 	}
 	return false, "it comes from the message and not from the document"
 }
 
 // loss says what a rule by itself loses; "" for nothing.
-func (v move) loss() string {
-	r := v.rule
+func (v Move) loss() string {
+	r := v.Rule
 	switch {
-	case v.only != "":
-		return "only one item of " + v.only + " is kept"
-	case v.limit != "":
-		return "left out unless " + v.limit
+	case v.Only != "":
+		return "only one item of " + v.Only + " is kept"
+	case v.Limit != "":
+		return "left out unless " + v.Limit
 	case r.OnError == program.OnSkip || r.OnError == program.OnWarn || r.OnError == program.UseDefault:
 		return "a value that cannot be computed is left out or replaced (onError)"
-	case r.Fallback != nil && (r.When != nil || !v.sure):
+	case r.Fallback != nil && (r.When != nil || !v.Sure):
 		return fmt.Sprintf("default %s makes a missing value and %s the same", fixedValue(r.Fallback), fixedValue(r.Fallback))
-	case v.empties:
+	case v.Empties:
 		return "emptyAs makes an empty text and a missing one the same"
-	case v.changes != "":
-		return v.changes + "() has no inverse"
+	case v.Changes != "":
+		return v.Changes + "() has no inverse"
 	}
 	for _, reason := range []string{codesLoss(r.Codes), lookupLoss(r.Lookup)} {
 		if reason != "" {
 			return reason
 		}
 	}
-	if d := r.Decimal; d != nil && d.Scale >= 0 && !v.whole {
+	if d := r.Decimal; d != nil && d.Scale >= 0 && !v.Whole {
 		return fmt.Sprintf("rounded to %s after the point", finding.Counted(d.Scale, "digit"))
 	}
 	if d := r.Date; d != nil {
@@ -169,12 +228,12 @@ func codesLoss(l *program.CodeTable) string {
 		return fmt.Sprintf(`the code list %s makes %s of every code that it does not list ("*")`, l.Name, fixedValue(l.Other))
 	}
 	values := map[string][]string{}
-	for _, code := range keys(l.Codes) {
+	for _, code := range slices.Sorted(maps.Keys(l.Codes)) {
 		to := fixedValue(l.Codes[code])
 		values[to] = append(values[to], fmt.Sprintf("%q", code))
 	}
 	var same []string
-	for _, to := range keys(values) {
+	for _, to := range slices.Sorted(maps.Keys(values)) {
 		if len(values[to]) > 1 {
 			same = append(same, fmt.Sprintf("%s of %s", to, strings.Join(values[to], " and ")))
 		}
@@ -195,7 +254,7 @@ func lookupLoss(l *program.Lookup) string {
 		return fmt.Sprintf("the lookup %s does not keep a key that it lacks (onMiss)", l.Name)
 	}
 	first := map[string]string{}
-	for _, key := range keys(l.Rows) {
+	for _, key := range slices.Sorted(maps.Keys(l.Rows)) {
 		v := l.Rows[key]
 		if other, ok := first[v]; ok {
 			return fmt.Sprintf("the lookup %s is not one-to-one: it makes %q of %q and %q", l.Name, v, other, key)
@@ -226,18 +285,18 @@ func dateLoss(d *program.DateRule) string {
 
 // unlike says why a rule of the inverse does not undo a rule whose result it
 // reads; "" when it does.
-func unlike(v, b move) string {
-	r, u := v.rule, b.rule
-	at := fmt.Sprintf(" (%s:%d)", b.at.File, b.at.Line)
+func unlike(v, b Move) string {
+	r, u := v.Rule, b.Rule
+	at := fmt.Sprintf(" (%s:%d)", b.At.File, b.At.Line)
 	switch {
-	case u.Fallback != nil && !v.sure:
+	case u.Fallback != nil && !v.Sure:
 		return fmt.Sprintf("the inverse makes %s of a missing value%s", fixedValue(u.Fallback), at)
-	case b.limit != "":
-		return "the inverse leaves it out unless " + b.limit + at
-	case b.empties:
+	case b.Limit != "":
+		return "the inverse leaves it out unless " + b.Limit + at
+	case b.Empties:
 		return "the inverse takes an empty text for a missing one" + at
-	case b.changes != "":
-		return "the inverse changes it by " + b.changes + "()" + at
+	case b.Changes != "":
+		return "the inverse changes it by " + b.Changes + "()" + at
 	}
 	switch {
 	case r.Codes != nil && u.Codes == nil:
@@ -253,13 +312,13 @@ func unlike(v, b move) string {
 	case r.Lookup != nil && u.Lookup == nil:
 		return "the lookup " + r.Lookup.Name + " is not made back"
 	case r.Lookup != nil && u.Lookup.Table == "":
-		for _, key := range keys(r.Lookup.Rows) {
+		for _, key := range slices.Sorted(maps.Keys(r.Lookup.Rows)) {
 			if to := r.Lookup.Rows[key]; u.Lookup.Rows[to] != key {
 				return fmt.Sprintf("the lookup %s makes %q of %q, and %s does not make it back", r.Lookup.Name, to, key, u.Lookup.Name)
 			}
 		}
 	}
-	if d := u.Decimal; d != nil && d.Scale >= 0 && !v.whole && (r.Decimal == nil || r.Decimal.Scale < 0 || r.Decimal.Scale > d.Scale) {
+	if d := u.Decimal; d != nil && d.Scale >= 0 && !v.Whole && (r.Decimal == nil || r.Decimal.Scale < 0 || r.Decimal.Scale > d.Scale) {
 		return fmt.Sprintf("the inverse rounds it to %s after the point%s", finding.Counted(d.Scale, "digit"), at)
 	}
 	if p := datesBack(r.Date, u.Date, b); p != "" {
@@ -268,12 +327,12 @@ func unlike(v, b move) string {
 	return ""
 }
 
-func datesBack(there, back *program.DateRule, b move) string {
+func datesBack(there, back *program.DateRule, b Move) string {
 	if there == nil || there.From == nil || there.To != nil && back == nil {
 		return ""
 	}
 	switch {
-	case back == nil && b.source != "":
+	case back == nil && b.Source != "":
 		return fmt.Sprintf("a date written as %s comes back in another form", there.From)
 	case back == nil:
 		return ""
@@ -288,7 +347,7 @@ func datesBack(there, back *program.DateRule, b move) string {
 // codesBack names the codes that do not come back.
 func codesBack(there, back *program.CodeTable) string {
 	var lost []string
-	for _, code := range keys(there.Codes) {
+	for _, code := range slices.Sorted(maps.Keys(there.Codes)) {
 		to := there.Codes[code]
 		if got := back.Codes[codeText(to)]; got == nil || codeText(got) != code {
 			lost = append(lost, fmt.Sprintf("%q", code))
@@ -306,4 +365,12 @@ func codeText(n *document.Node) string {
 		return n.Short()
 	}
 	return n.Text
+}
+
+// fixedValue shows a constant or default.
+func fixedValue(n *document.Node) string {
+	if n.Kind == document.Text {
+		return `"` + n.Short() + `"`
+	}
+	return n.Short()
 }
