@@ -12,7 +12,7 @@ func (m *Mapping) Both(ctx context.Context, doc []byte, in Input) (direct, inter
 	known := program.Facts{MessageID: in.MessageID, Meta: in.Meta, Now: in.Now}
 	if in.Lookup != nil {
 		known.Lookup = func(ctx context.Context, name, key string) (string, bool, error) {
-			return in.Lookup(ctx, m.lookups[name], key)
+			return in.Lookup(ctx, m.checked.Lookups[name], key)
 		}
 	}
 	if m.direct != nil {
@@ -20,7 +20,7 @@ func (m *Mapping) Both(ctx context.Context, doc []byte, in Input) (direct, inter
 			direct = out
 		}
 	}
-	interpreted, warned, failed := m.program.Run(ctx, doc, known)
+	interpreted, warned, failed := m.checked.Program.Run(ctx, doc, known)
 	if failed != nil {
 		return direct, nil, len(warned), failed
 	}

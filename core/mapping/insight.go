@@ -3,14 +3,11 @@ package mapping
 import (
 	"context"
 	"io/fs"
-	"slices"
-	"strings"
 
-	"cel.dev/cel-go/cel"
+	"github.com/crossdock/crossdock/core/mapping/internal/check"
 	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
-	"go.yaml.in/yaml/v3"
 )
 
 // What a mapping does, told to people.
@@ -43,25 +40,21 @@ const (
 	OutcomeFailed  = insight.OutcomeFailed  // and the document with it
 )
 
-func (m *Mapping) explained() *insight.Mapping {
-	return &insight.Mapping{Path: m.path, Program: &m.program, Written: m.written}
-}
-
 // Derivations tells for every field of the result, in the order of the rules,
 // what makes it.
-func (m *Mapping) Derivations() []Derivation { return m.explained().Derivations() }
+func (m *Mapping) Derivations() []Derivation { return m.checked.Explained().Derivations() }
 
 // DerivationsOf tells what makes a field, or all fields below it. Indexes may be
 // written or left out: lines[].sku, lines.sku.
 func (m *Mapping) DerivationsOf(target string) ([]Derivation, error) {
-	return m.explained().DerivationsOf(target)
+	return m.checked.Explained().DerivationsOf(target)
 }
 
 // DerivationsFrom tells which fields are made from a member of the source
 // (src.lines[].unit), or from part of an element of the EDI message behind it
 // (PO103, 235=UP).
 func (m *Mapping) DerivationsFrom(source string) ([]Derivation, error) {
-	return m.explained().DerivationsFrom(source)
+	return m.checked.Explained().DerivationsFrom(source)
 }
 
 // Trace maps a document as Map does, and tells what every rule did, in the order
@@ -69,7 +62,7 @@ func (m *Mapping) DerivationsFrom(source string) ([]Derivation, error) {
 func (m *Mapping) Trace(ctx context.Context, doc []byte, in Input) ([]Step, Output, error) {
 	var seen []program.Step
 	out, err := m.run(ctx, doc, in, func(s program.Step) { seen = append(seen, s) })
-	return m.explained().Steps(seen), out, err
+	return m.checked.Explained().Steps(seen), out, err
 }
 
 // Cover measures a mapping file of fsys. It also measures one with errors, which
@@ -81,61 +74,23 @@ func Cover(ctx context.Context, fsys fs.FS, path string) (*Coverage, []Finding) 
 }
 
 func cover(ctx context.Context, fsys fs.FS, schemas *schema.Catalog, path string) (*Coverage, []Finding) {
-	file, found := readSource(fsys, path)
-	if file == nil {
+	checked, found := check.File(fsys, schemas, path)
+	if checked == nil || checked.Program.Source == nil || checked.Program.Target == nil {
 		return nil, found
 	}
-	c := newCompiler(fsys, schemas, file, found)
-	c.compile()
-	out := c.sorted()
-	if c.src == nil || c.dst == nil {
-		return nil, out
-	}
+	m := &Mapping{checked: checked}
 	ran := map[*program.Rule]bool{}
-	for i := 0; i < len(c.m.cases) && !failed(out); i++ {
-		t := &c.m.cases[i]
+	for i := 0; i < len(checked.Cases) && !check.Failed(found); i++ {
+		t := checked.Cases[i]
 		// What comes of it is the business of `map test`.
-		_, _ = c.m.run(ctx, t.input, t.facts(), func(s program.Step) {
+		_, _ = m.run(ctx, t.Input, facts(t), func(s program.Step) {
 			if s.Rule != nil && !s.Declined {
 				ran[s.Rule] = true
 			}
 		})
 	}
-	v := &Coverage{Mapping: c.m.name, Version: c.m.version, File: c.m.path}
-	v.Source = c.m.explained().Sources(c.used.State, c.used.Whole)
-	v.Required, v.Target, v.Tests = c.m.explained().Targets(ran)
-	return v, out
-}
-
-// note keeps how an expression is written.
-func (c *compiler) note(e *program.Expression, r *reading, n *yaml.Node, sc *scope) {
-	w := &insight.Written{Text: n.Value, At: sc.file.at(n), Paths: slices.Clone(r.paths), Path: r.result, Alone: e.Path != nil, Whole: whole(e.Type)}
-	if w.Path != "" && !slices.Contains(w.Paths, w.Path) {
-		w.Paths = append(w.Paths, w.Path)
-	}
-	slices.Sort(w.Paths)
-	w.Paths = slices.DeleteFunc(w.Paths, func(p string) bool {
-		// has(a.b) looks at a, too.
-		return slices.ContainsFunc(r.paths, func(q string) bool { return strings.HasPrefix(q, p+".") })
-	})
-	for _, name := range r.names {
-		if v := sc.names[name]; v != nil && !slices.Contains(w.Names, v) {
-			w.Names = append(w.Names, v)
-		}
-	}
-	c.m.written[e] = w
-}
-
-// named returns the scope with a note of how its newest variable came about.
-func (c *compiler) named(sc *scope, name, by string, e *program.Expression) *scope {
-	if w := c.m.written[e]; e != nil && w != nil {
-		sc.names[name] = &insight.Named{Name: name, By: by, Expr: w}
-	}
-	return sc
-}
-
-// whole tells whether a value of the type has members or items.
-func whole(t *cel.Type) bool {
-	k := plainType(t).Kind()
-	return k == cel.StructKind || k == cel.ListKind || k == cel.MapKind || k == cel.DynKind
+	v := &Coverage{Mapping: checked.Name, Version: checked.Version, File: checked.Path}
+	v.Source = checked.Explained().Sources(checked.Use)
+	v.Required, v.Target, v.Tests = checked.Explained().Targets(ran)
+	return v, found
 }

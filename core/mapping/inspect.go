@@ -3,11 +3,9 @@ package mapping
 import (
 	"io/fs"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/check"
 	"github.com/crossdock/crossdock/core/mapping/internal/cursor"
-	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
-	"github.com/crossdock/crossdock/core/strictyaml"
-	"go.yaml.in/yaml/v3"
 )
 
 // Insight is what a check knows about every place of a mapping and its
@@ -43,36 +41,5 @@ const (
 // has seen, also of a mapping with errors. It is nil when the file cannot be
 // read as YAML.
 func Inspect(fsys fs.FS, path string) (*Insight, []Finding) {
-	file, found := readSource(fsys, path)
-	if file == nil {
-		return nil, found
-	}
-	c := newCompiler(fsys, schema.NewCatalog(fsys), file, found)
-	c.view = cursor.New(file.name)
-	c.view.Roots[file.name] = file.root
-	c.view.TypeName = typeName
-	c.compile()
-	c.view.Source = c.src
-	c.view.Lineage = c.m.Lineage()
-	for name, f := range c.fragments {
-		c.view.Fragments[name] = f.file.name
-		c.view.Roots[f.file.name] = f.file.root
-	}
-	return c.view, c.sorted()
-}
-
-// see records an expression for an editor, when one asks. e is nil when the
-// expression has mistakes.
-func (c *compiler) see(n *yaml.Node, sc *scope, e *program.Expression) {
-	if c.view == nil {
-		return
-	}
-	seen := cursor.Expression{
-		File: sc.file.name, Node: n, Env: sc.env, Schemas: c.prov,
-		Inside: func(offset int) strictyaml.Pos { return sc.file.inside(n, offset) },
-	}
-	if e != nil {
-		seen.Type = e.Type
-	}
-	c.view.Expression(seen)
+	return check.Inspect(fsys, schema.NewCatalog(fsys), path)
 }

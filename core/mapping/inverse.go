@@ -3,14 +3,12 @@ package mapping
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"path"
 	"strings"
 	"time"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/check"
 	"github.com/crossdock/crossdock/core/mapping/internal/inverse"
 	"github.com/crossdock/crossdock/core/strictyaml"
-	"go.yaml.in/yaml/v3"
 )
 
 // RoundTrip is a mapping with the mapping that leads back, as its `inverse`
@@ -44,28 +42,7 @@ func (t *RoundTrip) Count() (invertible, lossy, declared int) {
 
 // Inverse is the file of the mapping that leads back, "" when the file names
 // none.
-func (m *Mapping) Inverse() string { return m.inverse }
-
-// inverse reads `inverse`: a mapping file, relative to this one.
-func (c *compiler) inverse(root *yaml.Node) {
-	name, at := c.text(c.file, root, "inverse", "a mapping", false)
-	if at == nil {
-		return
-	}
-	file := path.Join(path.Dir(c.file.name), name)
-	switch {
-	case !fs.ValidPath(file):
-		c.fail(c.file.at(at), CodeUnknown, "", "the path %q leads out of the configuration folder", name)
-	case file == c.file.name:
-		c.fail(c.file.at(at), CodeValue, "name the mapping that leads back", "a mapping is not its own inverse")
-	default:
-		if _, err := fs.Stat(c.fsys, file); err != nil {
-			c.fail(c.file.at(at), CodeUnknown, "paths are relative to the mapping file", "inverse: the file %s cannot be read: %v", file, strictyaml.WithoutPath(err))
-			return
-		}
-		c.m.inverse, c.m.inverseAt = file, c.file.at(at)
-	}
-}
+func (m *Mapping) Inverse() string { return m.checked.Inverse }
 
 // maxCompared is how many rules of a mapping are compared with those of its
 // inverse, each with each.
@@ -76,34 +53,34 @@ const maxCompared = 5000
 // cannot be used; what is lost is none.
 func (l *Library) RoundTrip(reference string) (*RoundTrip, []Finding) {
 	there, _ := l.Mapping(reference)
-	if there == nil || there.inverse == "" {
+	if there == nil || there.checked.Inverse == "" {
 		return nil, nil
 	}
 	var found []Finding
 	report := func(at strictyaml.Pos, hint, format string, args ...any) {
 		found = append(found, Finding{File: at.File, Line: at.Line, Col: at.Col, Severity: SeverityError, Code: CodeInverse, Message: fmt.Sprintf(format, args...), Hint: hint})
 	}
-	back, _ := l.Mapping(there.inverse)
+	back, _ := l.Mapping(there.checked.Inverse)
 	if back == nil {
-		report(there.inverseAt, "mend it; see crossdock map check "+there.inverse, "inverse: the mapping %s has errors", there.inverse)
+		report(there.checked.InverseAt, "mend it; see crossdock map check "+there.checked.Inverse, "inverse: the mapping %s has errors", there.checked.Inverse)
 		return nil, found
 	}
-	if back.inverse != "" && back.inverse != there.path {
-		report(there.inverseAt, "let the two name each other, or only one of them the other", "inverse: %s names another inverse, %s", back.path, back.inverse)
+	if back.checked.Inverse != "" && back.checked.Inverse != there.checked.Path {
+		report(there.checked.InverseAt, "let the two name each other, or only one of them the other", "inverse: %s names another inverse, %s", back.checked.Path, back.checked.Inverse)
 	}
 	for _, ends := range []struct{ what, mine, other string }{
-		{"begins at %s, but its inverse makes %s", there.shapes["source"], back.shapes["target"]},
-		{"makes %s, but its inverse begins at %s", there.shapes["target"], back.shapes["source"]},
+		{"begins at %s, but its inverse makes %s", there.checked.Shapes["source"], back.checked.Shapes["target"]},
+		{"makes %s, but its inverse begins at %s", there.checked.Shapes["target"], back.checked.Shapes["source"]},
 	} {
 		if ends.mine != ends.other {
-			report(there.inverseAt, "name the mapping that leads back", "inverse: this mapping "+ends.what, ends.mine, ends.other)
+			report(there.checked.InverseAt, "name the mapping that leads back", "inverse: this mapping "+ends.what, ends.mine, ends.other)
 		}
 	}
 	if len(found) > 0 {
 		return nil, found
 	}
-	if len(there.moves) > maxCompared || len(back.moves) > maxCompared {
-		report(there.inverseAt, "split the mapping", "inverse: more than %d rules are not compared", maxCompared)
+	if len(there.checked.Moves) > maxCompared || len(back.checked.Moves) > maxCompared {
+		report(there.checked.InverseAt, "split the mapping", "inverse: more than %d rules are not compared", maxCompared)
 		return nil, found
 	}
 	t := &RoundTrip{There: there, Back: back}
@@ -111,7 +88,9 @@ func (l *Library) RoundTrip(reference string) (*RoundTrip, []Finding) {
 	return t, nil
 }
 
-func (m *Mapping) rules() inverse.Rules { return inverse.Rules{Moves: m.moves, Reads: m.reads} }
+func (m *Mapping) rules() inverse.Rules {
+	return inverse.Rules{Moves: m.checked.Moves, Reads: m.checked.Use.Read}
+}
 
 // Test takes the samples of both files' tests there and back, the sources of
 // one mapping and then those of the other, and compares what comes back with
@@ -124,22 +103,22 @@ func (t *RoundTrip) Test(ctx context.Context) []TestResult {
 func roundTrip(ctx context.Context, there, back *Mapping) []TestResult {
 	survives := there.rules().Survivors(back.rules())
 	var out []TestResult
-	for _, c := range there.cases {
-		if c.failure != "" {
+	for _, c := range there.checked.Cases {
+		if c.Failure != "" {
 			continue
 		}
-		r := TestResult{Name: c.name + ", there and back", File: c.at.File, Line: c.at.Line, Col: c.at.Col}
+		r := TestResult{Name: c.Name + ", there and back", File: c.At.File, Line: c.At.Line, Col: c.At.Col}
 		began := time.Now()
-		got, err := there.Map(ctx, c.input, Input{MessageID: c.message, Meta: c.meta, Now: c.now, Lookup: c.lookup})
+		got, err := there.Map(ctx, c.Input, Input{MessageID: c.Message, Meta: c.Meta, Now: c.Now, Lookup: rows(c)})
 		if err == nil {
-			if got, err = back.Map(ctx, got.Doc, Input{MessageID: c.message, Meta: c.meta, Now: c.now, Lookup: c.reversed(there)}); err != nil {
+			if got, err = back.Map(ctx, got.Doc, Input{MessageID: c.Message, Meta: c.Meta, Now: c.Now, Lookup: reversed(c, there)}); err != nil {
 				err = fmt.Errorf("the way back: %w", err)
 			}
 		}
 		r.Took = time.Since(began)
 		if r.Err = err; err == nil {
 			var diff []string
-			diff, r.Known, r.Err = inverse.Returned(c.input, got.Doc, survives)
+			diff, r.Known, r.Err = inverse.Returned(c.Input, got.Doc, survives)
 			r.Diff = strings.Join(diff, "\n")
 		}
 		out = append(out, r)
@@ -149,11 +128,11 @@ func roundTrip(ctx context.Context, there, back *Mapping) []TestResult {
 
 // reversed answers the lookups of the way back from the rows of a test: of the
 // lookup of the same name, or of one over the same table read the other way.
-func (t testCase) reversed(there *Mapping) LookupFunc {
+func reversed(t check.Case, there *Mapping) LookupFunc {
 	return func(ctx context.Context, l Lookup, key string) (string, bool, error) {
-		for name, rows := range t.tables {
-			if other := there.lookups[name]; other.Table == l.Table && other.Key == l.Value && other.Value == l.Key {
-				for k, v := range rows {
+		for name, values := range t.Tables {
+			if other := there.checked.Lookups[name]; other.Table == l.Table && other.Key == l.Value && other.Value == l.Key {
+				for k, v := range values {
 					if v == key {
 						return k, true, nil
 					}
@@ -161,6 +140,6 @@ func (t testCase) reversed(there *Mapping) LookupFunc {
 				return "", false, nil
 			}
 		}
-		return t.lookup(ctx, l, key)
+		return rows(t)(ctx, l, key)
 	}
 }

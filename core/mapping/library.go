@@ -45,7 +45,7 @@ func (l *Library) Mapping(reference string) (*Mapping, []Finding) {
 		l.done[p] = e
 	}
 	l.mu.Unlock()
-	e.once.Do(func() { e.mapping, e.found = check(l.fsys, l.schemas, p) })
+	e.once.Do(func() { e.mapping, e.found = checked(l.fsys, l.schemas, p) })
 	return e.mapping, e.found
 }
 

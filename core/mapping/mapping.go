@@ -4,13 +4,10 @@ import (
 	"context"
 	"io/fs"
 	"slices"
-	"sort"
 	"time"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/check"
 	"github.com/crossdock/crossdock/core/mapping/internal/direct"
-	"github.com/crossdock/crossdock/core/mapping/internal/insight"
-	"github.com/crossdock/crossdock/core/mapping/internal/inverse"
-	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"github.com/crossdock/crossdock/core/strictyaml"
@@ -19,31 +16,18 @@ import (
 // Mapping is a checked mapping, ready to run. It never changes and may be used
 // by any number of goroutines at once.
 type Mapping struct {
-	name, version, owner, description  string
-	target, sourceEntity, sourceFormat string
-	path                               string
-
-	settings language.Settings
-	program  program.Program
+	checked *check.Mapping // what the check made of the file
 	// direct runs documents that have nothing unusual; nil, with the reason, when
 	// the mapping needs the interpreter for all.
 	direct      *direct.Machine
 	interpreted error
-	lookups     map[string]Lookup
-	cases       []testCase
-	unread      []string
-	written     map[*program.Expression]*insight.Written
-	ignored     []Ignored
-
-	inverse   string // file of the mapping that leads back
-	inverseAt strictyaml.Pos
-	shapes    map[string]string // of source and target: the entity or schema file
-	moves     []inverse.Move    // what the rules do, for the way back
-	reads     map[string]bool
 }
 
 // MaxOutput is the largest result of a mapping in bytes.
 const MaxOutput = program.MaxOutput
+
+// Ignored is a member of the source that nobody reads on purpose.
+type Ignored = check.Ignored
 
 // Input is what a run knows besides the document.
 type Input struct {
@@ -69,98 +53,51 @@ type Output struct {
 // source and target. It returns all findings, in the order of the file, and nil
 // instead of a mapping when any of them is an error.
 func Check(fsys fs.FS, path string) (*Mapping, []Finding) {
-	return check(fsys, schema.NewCatalog(fsys), path)
+	return checked(fsys, schema.NewCatalog(fsys), path)
 }
 
-func check(fsys fs.FS, schemas *schema.Catalog, path string) (*Mapping, []Finding) {
-	file, found := readSource(fsys, path)
-	if file == nil {
+func checked(fsys fs.FS, schemas *schema.Catalog, path string) (*Mapping, []Finding) {
+	file, found := check.File(fsys, schemas, path)
+	if file == nil || check.Failed(found) {
 		return nil, found
 	}
-	c := newCompiler(fsys, schemas, file, found)
-	c.compile()
-	out := c.sorted()
-	if failed(out) {
-		return nil, out
-	}
-	c.m.direct, c.m.interpreted = direct.New(&c.m.program, c.m.settings, c.constraints)
-	return c.m, out
-}
-
-func newCompiler(fsys fs.FS, schemas *schema.Catalog, file *source, found []Finding) *compiler {
-	reads := map[string]bool{}
-	return &compiler{
-		fsys: fsys, schemas: schemas, file: file, found: found,
-		used: insight.Use{Read: reads, Whole: insight.Paths{}, Ignored: insight.Paths{}},
-		m: &Mapping{
-			path: file.name, lookups: map[string]Lookup{}, written: map[*program.Expression]*insight.Written{}, shapes: map[string]string{}, reads: reads,
-		},
-	}
-}
-
-// failed tells whether a mapping with these findings cannot run.
-func failed(found []Finding) bool {
-	return slices.ContainsFunc(found, func(f Finding) bool { return f.Severity != SeverityWarning })
-}
-
-func (c *compiler) sorted() []Finding {
-	sort.SliceStable(c.found, func(i, j int) bool {
-		a, b := c.found[i], c.found[j]
-		if a.File != b.File {
-			// The mapping itself comes before its fragments.
-			return a.File == c.file.name || b.File != c.file.name && a.File < b.File
-		}
-		if a.Line != b.Line {
-			return a.Line < b.Line
-		}
-		return a.Col < b.Col
-	})
-	return slices.Compact(c.found)
+	m := &Mapping{checked: file}
+	m.direct, m.interpreted = direct.New(&file.Program, file.Settings, file.Constraints)
+	return m, found
 }
 
 // Name is the name that the file gives itself.
-func (m *Mapping) Name() string { return m.name }
+func (m *Mapping) Name() string { return m.checked.Name }
 
 // Version is the mapping's own version, such as 3.2.0.
-func (m *Mapping) Version() string { return m.version }
+func (m *Mapping) Version() string { return m.checked.Version }
 
 // Owner is who answers for the mapping.
-func (m *Mapping) Owner() string { return m.owner }
+func (m *Mapping) Owner() string { return m.checked.Owner }
 
 // Description says what the mapping is for.
-func (m *Mapping) Description() string { return m.description }
+func (m *Mapping) Description() string { return m.checked.Description }
 
 // Path is the file within the configuration folder.
-func (m *Mapping) Path() string { return m.path }
+func (m *Mapping) Path() string { return m.checked.Path }
 
 // Target is the canonical entity that the mapping makes, as the file spells it,
 // or "" when the target is the format of another system.
-func (m *Mapping) Target() string { return m.target }
+func (m *Mapping) Target() string { return m.checked.Target }
 
 // SourceEntity is the canonical entity that the mapping begins at, or "".
-func (m *Mapping) SourceEntity() string { return m.sourceEntity }
+func (m *Mapping) SourceEntity() string { return m.checked.SourceEntity }
 
 // SourceFormat is the format of the source, such as x12/850, or "".
-func (m *Mapping) SourceFormat() string { return m.sourceFormat }
+func (m *Mapping) SourceFormat() string { return m.checked.SourceFormat }
 
 // Lineage tells for every field of the result from which members of the source
 // it is computed: lines[].sku from src.po1[].ids.UP. Derivations tells more.
-func (m *Mapping) Lineage() map[string][]string {
-	out := map[string][]string{}
-	for _, d := range m.Derivations() {
-		for _, o := range d.Sources {
-			if !slices.Contains(out[d.Target], o.Path) {
-				out[d.Target] = append(out[d.Target], o.Path)
-			}
-		}
-		slices.Sort(out[d.Target])
-	}
-	return out
-}
+func (m *Mapping) Lineage() map[string][]string { return m.checked.Explained().Lineage() }
 
 // Unread lists the members of the source that no expression reads and `ignore`
 // does not name.
-func (m *Mapping) Unread() []string { return slices.Clone(m.unread) }
+func (m *Mapping) Unread() []string { return slices.Clone(m.checked.Unread) }
 
 // Interpreted says why the interpreter runs all documents of the mapping, nil when
 // it runs only those that have something unusual. The results are the same; the
@@ -169,7 +106,7 @@ func (m *Mapping) Interpreted() error { return m.interpreted }
 
 // Ignored lists the members of the source that nobody reads on purpose, in the
 // order of the file.
-func (m *Mapping) Ignored() []Ignored { return slices.Clone(m.ignored) }
+func (m *Mapping) Ignored() []Ignored { return slices.Clone(m.checked.Ignored) }
 
 // Map makes the target document of one source document. The error is an
 // [*Error]. ctx ends a run that takes too long.
@@ -181,20 +118,20 @@ func (m *Mapping) run(ctx context.Context, doc []byte, in Input, observe func(pr
 	known := program.Facts{MessageID: in.MessageID, Meta: in.Meta, Now: in.Now, Observe: observe}
 	if in.Lookup != nil {
 		known.Lookup = func(ctx context.Context, name, key string) (string, bool, error) {
-			return in.Lookup(ctx, m.lookups[name], key)
+			return in.Lookup(ctx, m.checked.Lookups[name], key)
 		}
 	}
 	if out, ok := m.runDirect(ctx, doc, known); ok {
 		return Output{Doc: out}, nil
 	}
-	result, warnings, failed := m.program.Run(ctx, doc, known)
+	result, warnings, failed := m.checked.Program.Run(ctx, doc, known)
 	if failed != nil {
 		at := failed.At
 		if at.File == "" {
-			at = strictyaml.Pos{File: m.path, Line: 1, Col: 1}
+			at = strictyaml.Pos{File: m.checked.Path, Line: 1, Col: 1}
 		}
 		return Output{}, &Error{
-			Mapping: m.name, Version: m.version, File: at.File, Line: at.Line, Col: at.Col,
+			Mapping: m.checked.Name, Version: m.checked.Version, File: at.File, Line: at.Line, Col: at.Col,
 			Target: failed.Target, Source: failed.Source, Value: failed.Value, MessageID: in.MessageID, Reason: failed.Reason, Err: failed.Err,
 		}
 	}

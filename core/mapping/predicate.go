@@ -2,10 +2,10 @@ package mapping
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"cel.dev/cel-go/cel"
+	"github.com/crossdock/crossdock/core/mapping/internal/check"
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
@@ -37,8 +37,8 @@ func CompilePredicate(expr string, shape *Schema) (*Predicate, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t := plainType(e.expr.Type); !t.IsExactType(cel.BoolType) && t.Kind() != cel.DynKind {
-		return nil, fmt.Errorf("a condition must be true/false, %q is %s", expr, typeName(t))
+	if t := language.PlainType(e.expr.Type); !t.IsExactType(cel.BoolType) && t.Kind() != cel.DynKind {
+		return nil, fmt.Errorf("a condition must be true/false, %q is %s", expr, language.TypeName(t))
 	}
 	return &Predicate{*e}, nil
 }
@@ -49,11 +49,11 @@ func CompileKey(expr string) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch t := plainType(e.expr.Type); t.Kind() {
+	switch t := language.PlainType(e.expr.Type); t.Kind() {
 	case cel.StringKind, cel.IntKind, cel.DynKind:
 		return &Key{*e}, nil
 	default:
-		return nil, fmt.Errorf("a key must be text, %q is %s; convert it with string(…)", expr, typeName(t))
+		return nil, fmt.Errorf("a key must be text, %q is %s; convert it with string(…)", expr, language.TypeName(t))
 	}
 }
 
@@ -63,8 +63,8 @@ func CompileSplit(expr string) (*Split, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t := plainType(e.expr.Type); t.Kind() != cel.ListKind && t.Kind() != cel.DynKind {
-		return nil, fmt.Errorf("split needs a list, %q is %s", expr, typeName(t))
+	if t := language.PlainType(e.expr.Type); t.Kind() != cel.ListKind && t.Kind() != cel.DynKind {
+		return nil, fmt.Errorf("split needs a list, %q is %s", expr, language.TypeName(t))
 	}
 	return &Split{*e}, nil
 }
@@ -73,20 +73,9 @@ func compileRoute(text string, shape *Schema) (*routeExpression, error) {
 	if shape == nil {
 		shape = &schema.Schema{Name: language.NameSrc}
 	}
-	sc, prov, err := newScope(shape, shape, language.DefaultSettings)
+	e, err := check.Expression(text, shape)
 	if err != nil {
 		return nil, err
-	}
-	e, _, problems := compileExpression(text, sc, prov)
-	if len(problems) > 0 {
-		parts := make([]string, len(problems))
-		for i, p := range problems {
-			parts[i] = fmt.Sprintf("column %d: %s", p.offset+1, p.message)
-			if p.hint != "" {
-				parts[i] += " (" + p.hint + ")"
-			}
-		}
-		return nil, fmt.Errorf("the expression %q cannot be used: %s", text, strings.Join(parts, "; "))
 	}
 	return &routeExpression{text: text, expr: e, shape: shape}, nil
 }

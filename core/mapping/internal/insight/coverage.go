@@ -89,9 +89,8 @@ func tally(fields []Field) Tally {
 	return t
 }
 
-// Sources counts the values of the source. state tells what becomes of one,
-// wholes are the members that are copied with all that lies in them.
-func (m *Mapping) Sources(state func(path string) State, wholes map[string]bool) Tally {
+// Sources counts the values of the source.
+func (m *Mapping) Sources(use Use) Tally {
 	readers := map[string][]Place{}
 	for _, w := range m.Written {
 		for _, p := range w.Paths {
@@ -101,7 +100,7 @@ func (m *Mapping) Sources(state func(path string) State, wholes map[string]bool)
 	src := m.Program.Source
 	var out []Field
 	walkValues(src, language.NameSrc, func(p string) {
-		f := Field{Path: p, State: state(p), Element: src.Place(strings.TrimPrefix(p, language.NameSrc+"."))}
+		f := Field{Path: p, State: use.State(p), Element: src.Place(strings.TrimPrefix(p, language.NameSrc+"."))}
 		f.Rules = append(f.Rules, readers[p]...)
 		switch f.State {
 		case StateRead:
@@ -109,7 +108,7 @@ func (m *Mapping) Sources(state func(path string) State, wholes map[string]bool)
 				f.Rules = append(f.Rules, readers[list]...)
 			}
 		case StateCopied:
-			for w := range wholes {
+			for w := range use.Whole {
 				if within(p, w) {
 					f.Rules = append(f.Rules, readers[w]...)
 				}

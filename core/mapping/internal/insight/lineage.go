@@ -292,3 +292,18 @@ func (t *tracing) behind(sources []Origin, earlier []Derivation) {
 		}
 	}
 }
+
+// Lineage tells for every field of the result from which members of the source
+// it is computed.
+func (m *Mapping) Lineage() map[string][]string {
+	out := map[string][]string{}
+	for _, d := range m.Derivations() {
+		for _, o := range d.Sources {
+			if !slices.Contains(out[d.Target], o.Path) {
+				out[d.Target] = append(out[d.Target], o.Path)
+			}
+		}
+		slices.Sort(out[d.Target])
+	}
+	return out
+}

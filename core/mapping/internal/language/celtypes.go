@@ -2,6 +2,7 @@ package language
 
 import (
 	"fmt"
+	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -137,4 +138,36 @@ func (p *Provider) FindStructFieldType(name, field string) (*types.FieldType, bo
 		},
 		GetFrom: get,
 	}, true
+}
+
+// PlainType removes "or null" and "optional" from a type.
+func PlainType(t *cel.Type) *cel.Type {
+	if t == nil {
+		return cel.DynType
+	}
+	for _, p := range []*cel.Type{cel.StringType, cel.IntType, cel.DoubleType, cel.BoolType} {
+		if t.IsExactType(cel.NullableType(p)) {
+			return p
+		}
+	}
+	if t.Kind() == cel.OpaqueKind && t.TypeName() == "optional_type" && len(t.Parameters()) == 1 {
+		return PlainType(t.Parameters()[0])
+	}
+	return t
+}
+
+// TypeName is a CEL type in messages.
+func TypeName(t *cel.Type) string {
+	t = PlainType(t)
+	switch t.Kind() {
+	case cel.StructKind:
+		return "an object (" + strings.TrimPrefix(t.TypeName(), TypeMark) + ")"
+	case cel.ListKind:
+		return "a list of " + TypeName(t.Parameters()[0])
+	case cel.MapKind:
+		return "an object"
+	case cel.DynKind:
+		return "anything"
+	}
+	return t.String()
 }

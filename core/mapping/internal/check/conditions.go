@@ -1,4 +1,4 @@
-package mapping
+package check
 
 import (
 	"fmt"
@@ -183,7 +183,7 @@ func (c *compiler) comparisons(r *reading, n *yaml.Node, sc *scope, target strin
 			cond := call.Args()[0]
 			if o := r.outcome(cond, sc); o != unsure && !steps[e.ID()] {
 				dead := map[outcome]string{never: "second", always: "third"}[o]
-				c.report(r.place(cond, n, sc), SeverityWarning, CodeUnreachable, "leave the choice out, or mend its condition",
+				c.report(r.place(cond, n, sc), finding.SeverityWarning, finding.CodeUnreachable, "leave the choice out, or mend its condition",
 					"%s: the condition is %s, so the %s part of the choice is never taken", target, o, dead)
 			}
 		}
@@ -198,7 +198,7 @@ func (c *compiler) compared(r *reading, a, b ast.Expr, n *yaml.Node, sc *scope, 
 		return
 	}
 	code := string(text.AsLiteral().(types.String))
-	c.report(r.place(text, n, sc), SeverityWarning, CodeUnreachable, near(code, r.leafOf(member).Codes()),
+	c.report(r.place(text, n, sc), finding.SeverityWarning, finding.CodeUnreachable, near(code, r.leafOf(member).Codes()),
 		"%s: the source never has %q in %s", target, code, memberName(member))
 }
 
@@ -214,13 +214,13 @@ func memberName(e ast.Expr) string {
 func (c *compiler) decided(r *reading, w, rule *yaml.Node, sc *scope, target string) {
 	switch r.outcome(r.ast.Expr(), sc) {
 	case never:
-		c.report(sc.file.at(w), SeverityWarning, CodeUnreachable, "mend the condition, or leave the rule out", "%s: the rule never runs, since its `when` is never true", target)
+		c.report(sc.file.at(w), finding.SeverityWarning, finding.CodeUnreachable, "mend the condition, or leave the rule out", "%s: the rule never runs, since its `when` is never true", target)
 	case always:
 		if d := child(rule, "default"); d != nil && child(rule, "onError") == nil {
-			c.report(sc.file.at(d), SeverityWarning, CodeUnreachable, "leave out `when` and `default`", "%s: the default is never taken, since the `when` above is always true", target)
+			c.report(sc.file.at(d), finding.SeverityWarning, finding.CodeUnreachable, "leave out `when` and `default`", "%s: the default is never taken, since the `when` above is always true", target)
 			return
 		}
-		c.report(sc.file.at(w), SeverityWarning, CodeUnreachable, "leave it out", "%s: the `when` is always true", target)
+		c.report(sc.file.at(w), finding.SeverityWarning, finding.CodeUnreachable, "leave it out", "%s: the `when` is always true", target)
 	}
 }
 
@@ -247,7 +247,7 @@ func (c *compiler) refused(r *reading, n *yaml.Node, target *schema.Schema, sc *
 			continue
 		}
 		if p := target.Refuses(document.NewText(string(s))); p != "" {
-			c.fail(r.place(e, n, sc), CodeValue, "", "%s %s, the expression gives %q", tpath, p, string(s))
+			c.fail(r.place(e, n, sc), finding.CodeValue, "", "%s %s, the expression gives %q", tpath, p, string(s))
 		}
 	}
 	allowed := target.Codes()
@@ -261,6 +261,6 @@ func (c *compiler) refused(r *reading, n *yaml.Node, target *schema.Schema, sc *
 		}
 	}
 	if len(outside) > 0 {
-		c.report(sc.file.at(n), SeverityWarning, CodeValue, "translate it with `map`", "%s does not take %s, which %s may be", tpath, finding.Listed(outside), memberName(r.ast.Expr()))
+		c.report(sc.file.at(n), finding.SeverityWarning, finding.CodeValue, "translate it with `map`", "%s does not take %s, which %s may be", tpath, finding.Listed(outside), memberName(r.ast.Expr()))
 	}
 }

@@ -1,4 +1,4 @@
-package mapping
+package check
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
@@ -82,7 +83,7 @@ type problem struct {
 // that it stands for, "" when it is computed.
 func compileExpression(text string, sc *scope, prov *language.Provider) (*program.Expression, *reading, []problem) {
 	if strings.TrimSpace(text) == "" {
-		return nil, nil, []problem{{code: CodeSyntax, message: "the expression is empty", hint: "write a path such as src.orderNumber, or quotes for fixed text"}}
+		return nil, nil, []problem{{code: finding.CodeSyntax, message: "the expression is empty", hint: "write a path such as src.orderNumber, or quotes for fixed text"}}
 	}
 	clear(prov.Unknown)
 	checked, issues := sc.env.Parse(text)
@@ -100,7 +101,7 @@ func compileExpression(text string, sc *scope, prov *language.Provider) (*progra
 	}
 	ready, err := sc.env.Program(checked, opts...)
 	if err != nil {
-		return nil, nil, []problem{{code: CodeSyntax, message: err.Error()}}
+		return nil, nil, []problem{{code: finding.CodeSyntax, message: err.Error()}}
 	}
 	e := &program.Expression{
 		Type: checked.OutputType(), Plan: program.Interpreted(ready), AST: checked.NativeRep(), SchemaOf: prov.SchemaOf, Costly: counted,
@@ -379,19 +380,19 @@ func explain(text string, issues *cel.Issues, sc *scope, prov *language.Provider
 	all := issues.Errors()
 	slices.Reverse(all) // has() repeats inner steps before the written one
 	for _, e := range all {
-		p := problem{offset: offsetOf(text, e.Location.Line(), e.Location.Column()), code: CodeSyntax, message: e.Message}
+		p := problem{offset: offsetOf(text, e.Location.Line(), e.Location.Column()), code: finding.CodeSyntax, message: e.Message}
 		switch {
 		case undefined.MatchString(e.Message):
 			field := undefined.FindStringSubmatch(e.Message)[1]
-			p.code, p.message = CodeUnknown, fmt.Sprintf("undefined field '%s'", field)
+			p.code, p.message = finding.CodeUnknown, fmt.Sprintf("undefined field '%s'", field)
 			p.hint = strictyaml.DidYouMean(field, prov.Unknown[field])
 		case undeclared.MatchString(e.Message):
 			name := undeclared.FindStringSubmatch(e.Message)[1]
-			p.code, p.message = CodeUnknown, fmt.Sprintf("nothing is called %q here", name)
+			p.code, p.message = finding.CodeUnknown, fmt.Sprintf("nothing is called %q here", name)
 			p.hint = strictyaml.DidYouMean(name, known(sc))
 		case noOverload.MatchString(e.Message):
 			m := noOverload.FindStringSubmatch(e.Message)
-			p.code = CodeType
+			p.code = finding.CodeType
 			p.message = fmt.Sprintf("%s does not take %s", operatorName(m[1]), m[2])
 			p.hint = "types are not converted unasked: use int(), string(), or money() and dmul() for decimal text"
 		case strings.HasPrefix(e.Message, "Syntax error: "):

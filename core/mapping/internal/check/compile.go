@@ -1,4 +1,4 @@
-package mapping
+package check
 
 import (
 	"fmt"
@@ -12,12 +12,11 @@ import (
 	"cel.dev/cel-go/cel"
 	"github.com/crossdock/crossdock/canonical"
 	"github.com/crossdock/crossdock/core/mapping/internal/cursor"
-	"github.com/crossdock/crossdock/core/mapping/internal/insight"
+	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"github.com/crossdock/crossdock/core/strictyaml"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -29,7 +28,7 @@ type compiler struct {
 	file    *source
 	prov    *language.Provider
 	m       *Mapping
-	found   []Finding
+	found   []finding.Finding
 
 	src, dst  *schema.Schema
 	codelists map[string]*codelist
@@ -38,9 +37,6 @@ type compiler struct {
 	zones     language.Zones
 	outer     *scope // src and out without the mapping's variables
 
-	constraints *jsonschema.Schema // of the target
-
-	used     insight.Use // of the source
 	rules    int
 	overflow bool            // there are more findings than are kept
 	view     *cursor.Insight // what an editor is told; nil otherwise
@@ -72,8 +68,8 @@ func (c *compiler) full() bool {
 	}
 	if !c.overflow {
 		c.overflow = true
-		c.found = append(c.found, Finding{
-			File: c.file.name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeSyntax,
+		c.found = append(c.found, finding.Finding{
+			File: c.file.name, Line: 1, Col: 1, Severity: finding.SeverityError, Code: finding.CodeSyntax,
 			Message: fmt.Sprintf("there are more than %d findings; the others are not shown", maxFindings), Hint: "mend these first",
 		})
 	}
@@ -84,22 +80,22 @@ func (c *compiler) report(p strictyaml.Pos, severity, code, hint, format string,
 	if c.full() {
 		return
 	}
-	c.found = append(c.found, Finding{File: p.File, Line: p.Line, Col: p.Col, Severity: severity, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint})
+	c.found = append(c.found, finding.Finding{File: p.File, Line: p.Line, Col: p.Col, Severity: severity, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 func (c *compiler) fail(p strictyaml.Pos, code, hint, format string, args ...any) {
-	c.report(p, SeverityError, code, hint, format, args...)
+	c.report(p, finding.SeverityError, code, hint, format, args...)
 }
 
 // known reports keys that do not belong into a YAML mapping.
 func (c *compiler) known(f *source, n *yaml.Node, what string, keys []string) bool {
 	if n.Kind != yaml.MappingNode {
-		c.fail(f.at(n), CodeSyntax, "", "%s must be a list of `key: value`", what)
+		c.fail(f.at(n), finding.CodeSyntax, "", "%s must be a list of `key: value`", what)
 		return false
 	}
 	pairs(n, func(k, _ *yaml.Node) {
 		if !c.full() && !slices.Contains(keys, k.Value) {
-			c.fail(f.at(k), CodeUnknown, near(k.Value, keys), "%s has no key %q", what, k.Value)
+			c.fail(f.at(k), finding.CodeUnknown, near(k.Value, keys), "%s has no key %q", what, k.Value)
 		}
 	})
 	return true
@@ -111,11 +107,11 @@ func (c *compiler) text(f *source, n *yaml.Node, key, what string, want bool) (s
 	switch {
 	case v == nil:
 		if want {
-			c.fail(f.at(n), CodeRequired, "add it", "%s needs %q", what, key)
+			c.fail(f.at(n), finding.CodeRequired, "add it", "%s needs %q", what, key)
 		}
 		return "", nil
 	case v.Kind != yaml.ScalarNode || v.Value == "":
-		c.fail(f.at(v), CodeSyntax, "", "%q must be text", key)
+		c.fail(f.at(v), finding.CodeSyntax, "", "%q must be text", key)
 		return "", nil
 	}
 	return v.Value, v
@@ -132,7 +128,7 @@ func (c *compiler) compile() {
 	defer c.validator(root)
 	c.src = c.schema(root, "source", language.NameSrc)
 	c.dst = c.schema(root, "target", c.targetName(root))
-	c.m.program.Source, c.m.program.Target = c.src, c.dst
+	c.m.Program.Source, c.m.Program.Target = c.src, c.dst
 	c.codelists = c.readCodelists(c.file, child(root, "codelists"))
 	c.readLookups(child(root, "lookups"))
 	c.readFragments(child(root, "include"))
@@ -144,10 +140,10 @@ func (c *compiler) compile() {
 	sc = c.lets(child(root, "let"), sc)
 	fields := child(root, "fields")
 	if fields == nil {
-		c.fail(c.file.at(root), CodeRequired, "add the rules of the target's members under it", "a mapping needs %q", "fields")
+		c.fail(c.file.at(root), finding.CodeRequired, "add the rules of the target's members under it", "a mapping needs %q", "fields")
 	} else {
-		c.m.program.Root = &program.Rule{Kind: program.Object, At: c.file.at(fields), Schema: c.dst, Root: true}
-		c.m.program.Root.Children = c.fields(fields, c.dst, "", sc, c.file.at(fields))
+		c.m.Program.Root = &program.Rule{Kind: program.Object, At: c.file.at(fields), Schema: c.dst, Root: true}
+		c.m.Program.Root.Children = c.fields(fields, c.dst, "", sc, c.file.at(fields))
 	}
 	c.asserts(child(root, "assert"), sc)
 	c.givenCodes()
@@ -156,16 +152,16 @@ func (c *compiler) compile() {
 }
 
 func (c *compiler) header(root *yaml.Node) {
-	c.m.name, _ = c.text(c.file, root, "mapping", "a mapping", true)
-	if v := child(root, "mapping"); c.m.name != "" && !mappingName.MatchString(c.m.name) {
-		c.fail(c.file.at(v), CodeSyntax, "use lower case letters, digits, dots and dashes, as in acme.850-to-order", "%q cannot be a mapping's name", c.m.name)
+	c.m.Name, _ = c.text(c.file, root, "mapping", "a mapping", true)
+	if v := child(root, "mapping"); c.m.Name != "" && !mappingName.MatchString(c.m.Name) {
+		c.fail(c.file.at(v), finding.CodeSyntax, "use lower case letters, digits, dots and dashes, as in acme.850-to-order", "%q cannot be a mapping's name", c.m.Name)
 	}
 	var v *yaml.Node
-	if c.m.version, v = c.text(c.file, root, "version", "a mapping", true); v != nil && !versionText.MatchString(c.m.version) {
-		c.fail(c.file.at(v), CodeSyntax, "write three numbers, as in 1.4.0", "%q is not a version", c.m.version)
+	if c.m.Version, v = c.text(c.file, root, "version", "a mapping", true); v != nil && !versionText.MatchString(c.m.Version) {
+		c.fail(c.file.at(v), finding.CodeSyntax, "write three numbers, as in 1.4.0", "%q is not a version", c.m.Version)
 	}
-	c.m.owner, _ = c.text(c.file, root, "owner", "a mapping", false)
-	c.m.description, _ = c.text(c.file, root, "description", "a mapping", false)
+	c.m.Owner, _ = c.text(c.file, root, "owner", "a mapping", false)
+	c.m.Description, _ = c.text(c.file, root, "description", "a mapping", false)
 }
 
 var (
@@ -176,22 +172,22 @@ var (
 
 func (c *compiler) settings(n *yaml.Node) {
 	s := language.DefaultSettings
-	c.m.program.OnError, c.m.program.Empty = program.OnFail, program.EmptyKeep
-	defer func() { c.m.settings = s }()
+	c.m.Program.OnError, c.m.Program.Empty = program.OnFail, program.EmptyKeep
+	defer func() { c.m.Settings = s }()
 	if n == nil || !c.known(c.file, n, "settings", settingKeys) {
 		return
 	}
 	if zone, v := c.text(c.file, n, "timezone", "settings", false); v != nil {
 		loc, err := c.zones.Load(zone)
 		if err != nil {
-			c.fail(c.file.at(v), CodeValue, "", "%v", err)
+			c.fail(c.file.at(v), finding.CodeValue, "", "%v", err)
 		} else {
 			s.Zone = loc
 		}
 	}
 	if cur, v := c.text(c.file, n, "currency", "settings", false); v != nil {
 		if !regexp.MustCompile(`^[A-Z]{3}$`).MatchString(cur) {
-			c.fail(c.file.at(v), CodeValue, "", "a currency has three capital letters (ISO 4217), found %q", cur)
+			c.fail(c.file.at(v), finding.CodeValue, "", "a currency has three capital letters (ISO 4217), found %q", cur)
 		}
 		s.Scale = language.CurrencyScale(cur)
 	}
@@ -202,20 +198,20 @@ func (c *compiler) settings(n *yaml.Node) {
 		s.Rounding = choose(c, c.file, v, "rounding", language.Roundings)
 	}
 	if v := child(n, "onError"); v != nil {
-		c.m.program.OnError = choose(c, c.file, v, "onError", program.Policies)
-		if c.m.program.OnError == program.UseDefault {
-			c.fail(c.file.at(v), CodeValue, "write it at the rules that have a `default`", "onError: default cannot be set for all rules")
+		c.m.Program.OnError = choose(c, c.file, v, "onError", program.Policies)
+		if c.m.Program.OnError == program.UseDefault {
+			c.fail(c.file.at(v), finding.CodeValue, "write it at the rules that have a `default`", "onError: default cannot be set for all rules")
 		}
 	}
 	if v := child(n, "emptyAs"); v != nil {
-		c.m.program.Empty = choose(c, c.file, v, "emptyAs", program.Emptinesses)
+		c.m.Program.Empty = choose(c, c.file, v, "emptyAs", program.Emptinesses)
 	}
 }
 
 func (c *compiler) scale(f *source, v *yaml.Node) int {
 	var n int
 	if err := v.Decode(&n); err != nil || n < 0 || n > 18 {
-		c.fail(f.at(v), CodeValue, "", "a scale is a number of digits between 0 and 18, found %q", v.Value)
+		c.fail(f.at(v), finding.CodeValue, "", "a scale is a number of digits between 0 and 18, found %q", v.Value)
 		return language.DefaultScale
 	}
 	return n
@@ -230,7 +226,7 @@ func choose[T any](c *compiler, f *source, v *yaml.Node, what string, from map[s
 			words = append(words, w)
 		}
 		sort.Strings(words)
-		c.fail(f.at(v), CodeValue, near(v.Value, words), "%s must be one of %s, found %q", what, strings.Join(words, ", "), v.Value)
+		c.fail(f.at(v), finding.CodeValue, near(v.Value, words), "%s must be one of %s, found %q", what, strings.Join(words, ", "), v.Value)
 	}
 	return t
 }
@@ -247,7 +243,7 @@ func (c *compiler) targetName(root *yaml.Node) string {
 func (c *compiler) schema(root *yaml.Node, key, name string) *schema.Schema {
 	n := child(root, key)
 	if n == nil {
-		c.fail(c.file.at(root), CodeRequired, "write {entity: Order}, or {schema: path/to/schema.json}", "a mapping needs %q", key)
+		c.fail(c.file.at(root), finding.CodeRequired, "write {entity: Order}, or {schema: path/to/schema.json}", "a mapping needs %q", key)
 		return nil
 	}
 	if !c.known(c.file, n, key, sideKeys) {
@@ -257,43 +253,43 @@ func (c *compiler) schema(root *yaml.Node, key, name string) *schema.Schema {
 	file, fn := c.text(c.file, n, "schema", key, false)
 	format, _ := c.text(c.file, n, "format", key, false)
 	if as, v := c.text(c.file, n, "as", key, false); v != nil && as != language.NameSrc {
-		c.fail(c.file.at(v), CodeValue, "", "the source document is always called %s", language.NameSrc)
+		c.fail(c.file.at(v), finding.CodeValue, "", "the source document is always called %s", language.NameSrc)
 	}
 	if key == "source" {
-		c.m.sourceEntity, c.m.sourceFormat = entity, format
+		c.m.SourceEntity, c.m.SourceFormat = entity, format
 	} else {
-		c.m.target = entity
+		c.m.Target = entity
 	}
 	shape := "the entity " + strings.ToLower(entity)
 	if fn != nil {
 		shape = "the schema " + path.Join(path.Dir(c.file.name), file)
 	}
-	c.m.shapes[key] = shape
+	c.m.Shapes[key] = shape
 	switch {
 	case fn != nil:
 		s, err := c.schemas.Load(path.Join(path.Dir(c.file.name), file), name)
 		if err != nil {
-			c.fail(c.file.at(fn), CodeUnknown, "schema paths are relative to the mapping file", "%v", err)
+			c.fail(c.file.at(fn), finding.CodeUnknown, "schema paths are relative to the mapping file", "%v", err)
 			return nil
 		}
 		return s
 	case en != nil:
 		s, err := c.schemas.Entity(entity, name)
 		if err != nil {
-			c.fail(c.file.at(en), CodeUnknown, near(entity, schema.EntityNames()), "%v", err)
+			c.fail(c.file.at(en), finding.CodeUnknown, near(entity, schema.EntityNames()), "%v", err)
 			return nil
 		}
 		if key == "target" {
-			c.m.program.Valid = schema.ForEntity(entity)
-			c.constraints, _ = canonical.Compiled(entity) // without it the validator is asked
+			c.m.Program.Valid = schema.ForEntity(entity)
+			c.m.Constraints, _ = canonical.Compiled(entity) // without it the validator is asked
 		}
 		return s
 	}
 	if format == "" || key == "target" {
-		c.fail(c.file.at(n), CodeRequired, "write {entity: Order}, or {schema: path/to/schema.json}", "%s names neither an entity nor a schema", key)
+		c.fail(c.file.at(n), finding.CodeRequired, "write {entity: Order}, or {schema: path/to/schema.json}", "%s names neither an entity nor a schema", key)
 		return nil
 	}
-	c.report(c.file.at(n), SeverityWarning, CodeUnknown, "add `schema:` so that misspelt members are found now instead of at night", "source has no schema; paths in src are not checked")
+	c.report(c.file.at(n), finding.SeverityWarning, finding.CodeUnknown, "add `schema:` so that misspelt members are found now instead of at night", "source has no schema; paths in src are not checked")
 	return &schema.Schema{Name: name}
 }
 
@@ -318,17 +314,17 @@ func (c *compiler) validator(root *yaml.Node) {
 	}
 	v, s, err := c.schemas.Validator(path.Join(path.Dir(c.file.name), at.Value))
 	if err != nil {
-		c.fail(c.file.at(at), CodeValue, "", "the target schema cannot be used: %v", err)
+		c.fail(c.file.at(at), finding.CodeValue, "", "the target schema cannot be used: %v", err)
 		return
 	}
-	c.m.program.Valid, c.constraints = v, s
+	c.m.Program.Valid, c.m.Constraints = v, s
 }
 
 // topScope has src, out and what the language gives.
 func (c *compiler) topScope() *scope {
-	sc, prov, err := newScope(c.src, c.dst, c.m.settings)
+	sc, prov, err := newScope(c.src, c.dst, c.m.Settings)
 	if err != nil {
-		c.fail(c.file.at(c.file.root), CodeSyntax, "", "the schemas cannot be used in expressions: %v", err)
+		c.fail(c.file.at(c.file.root), finding.CodeSyntax, "", "the schemas cannot be used in expressions: %v", err)
 		return nil
 	}
 	c.prov = prov
@@ -361,14 +357,14 @@ func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
 		return sc
 	}
 	if n.Kind != yaml.MappingNode {
-		c.fail(c.file.at(n), CodeSyntax, "", "let must be a list of `name: expression`")
+		c.fail(c.file.at(n), finding.CodeSyntax, "", "let must be a list of `name: expression`")
 		return sc
 	}
 	lets := 0
 	pairs(n, func(k, v *yaml.Node) {
 		if lets++; lets > maxLets {
 			if lets == maxLets+1 {
-				c.fail(c.file.at(k), CodeSyntax, "split the mapping", "the mapping has more than %d variables", maxLets)
+				c.fail(c.file.at(k), finding.CodeSyntax, "split the mapping", "the mapping has more than %d variables", maxLets)
 			}
 			return
 		}
@@ -379,11 +375,11 @@ func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
 		t, base := cel.DynType, ""
 		if e != nil {
 			t, base = e.Type, r.result
-			c.m.program.Lets = append(c.m.program.Lets, program.Binding{Name: k.Value, Expr: e, At: c.file.at(v)})
+			c.m.Program.Lets = append(c.m.Program.Lets, program.Binding{Name: k.Value, Expr: e, At: c.file.at(v)})
 		}
 		next, err := sc.with(k.Value, t, base, e != nil && e.Sure)
 		if err != nil {
-			c.fail(c.file.at(k), CodeSyntax, "", "%q cannot be a variable: %v", k.Value, err)
+			c.fail(c.file.at(k), finding.CodeSyntax, "", "%q cannot be a variable: %v", k.Value, err)
 			return
 		}
 		sc = c.named(next, k.Value, "let", e).choosing(k.Value, r)
@@ -395,9 +391,9 @@ func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
 func (c *compiler) variable(sc *scope, n *yaml.Node) bool {
 	switch {
 	case !identifier.MatchString(n.Value):
-		c.fail(sc.file.at(n), CodeSyntax, "use letters, digits and _", "%q cannot be a variable's name", n.Value)
+		c.fail(sc.file.at(n), finding.CodeSyntax, "use letters, digits and _", "%q cannot be a variable's name", n.Value)
 	case slices.Contains(givenNames, n.Value):
-		c.fail(sc.file.at(n), CodeSyntax, "choose another name", "%q already means something", n.Value)
+		c.fail(sc.file.at(n), finding.CodeSyntax, "choose another name", "%q already means something", n.Value)
 	default:
 		return true
 	}
@@ -407,7 +403,7 @@ func (c *compiler) variable(sc *scope, n *yaml.Node) bool {
 // expression checks the CEL of one YAML scalar and records what it reads.
 func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.Expression, *reading) {
 	if n.Kind != yaml.ScalarNode {
-		c.fail(sc.file.at(n), CodeSyntax, "an expression is one line of text", "%s: expected an expression", target)
+		c.fail(sc.file.at(n), finding.CodeSyntax, "an expression is one line of text", "%s: expected an expression", target)
 		return nil, nil
 	}
 	e, r, problems := compileExpression(n.Value, sc, c.prov)
@@ -422,10 +418,10 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 	c.comparisons(r, n, sc, target)
 	c.amounts(r, n, sc, target)
 	for _, p := range r.paths {
-		c.used.Read[p] = true
+		c.m.Use.Read[p] = true
 	}
 	if p := r.result; p != "" {
-		c.used.Read[p] = true
+		c.m.Use.Read[p] = true
 	}
 	if sc.done != nil {
 		for _, p := range append(slices.Clone(r.paths), r.result) {
@@ -433,7 +429,7 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 			name, _, _ = strings.Cut(name, ".")
 			name = strings.TrimSuffix(name, "[]")
 			if isOut && !sc.done[name] {
-				c.fail(sc.file.at(n), CodeOrder, "move this rule below the one for "+name, "%s: reads out.%s before a rule has made it", target, name)
+				c.fail(sc.file.at(n), finding.CodeOrder, "move this rule below the one for "+name, "%s: reads out.%s before a rule has made it", target, name)
 				break
 			}
 		}
@@ -445,7 +441,7 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 func (c *compiler) truth(n *yaml.Node, sc *scope, target, what string) (*program.Expression, *reading) {
 	e, r := c.expression(n, sc, target)
 	if e != nil && !e.Type.IsExactType(cel.BoolType) && !e.Type.IsExactType(cel.DynType) {
-		c.fail(sc.file.at(n), CodeType, "compare it with something, or use has()", "%s: '%s' must be true/false, this is %s", target, what, typeName(e.Type))
+		c.fail(sc.file.at(n), finding.CodeType, "compare it with something, or use has()", "%s: '%s' must be true/false, this is %s", target, what, language.TypeName(e.Type))
 	}
 	return e, r
 }
@@ -455,7 +451,7 @@ func (c *compiler) asserts(n *yaml.Node, sc *scope) {
 		return
 	}
 	if n.Kind != yaml.SequenceNode {
-		c.fail(c.file.at(n), CodeSyntax, "write - {that: condition, message: text}", "assert must be a list")
+		c.fail(c.file.at(n), finding.CodeSyntax, "write - {that: condition, message: text}", "assert must be a list")
 		return
 	}
 	all := *sc
@@ -466,12 +462,12 @@ func (c *compiler) asserts(n *yaml.Node, sc *scope) {
 		}
 		that := child(a, "that")
 		if that == nil {
-			c.fail(c.file.at(a), CodeRequired, "", `assert needs "that"`)
+			c.fail(c.file.at(a), finding.CodeRequired, "", `assert needs "that"`)
 			continue
 		}
 		message, _ := c.text(c.file, a, "message", "assert", true)
 		if e, _ := c.truth(that, &all, "assert", "that"); e != nil {
-			c.m.program.Asserts = append(c.m.program.Asserts, program.Assertion{That: e, At: c.file.at(that), Message: message})
+			c.m.Program.Asserts = append(c.m.Program.Asserts, program.Assertion{That: e, At: c.file.at(that), Message: message})
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package mapping
+package check
 
 import (
 	"encoding/json"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/editor"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 )
@@ -23,7 +24,7 @@ func TestSchemaForEditorsHasTheKeysOfTheLanguage(t *testing.T) {
 	var doc struct {
 		Defs map[string]node `json:"$defs"`
 	}
-	if err := json.Unmarshal(EditorSchema(), &doc); err != nil {
+	if err := json.Unmarshal(editor.Language, &doc); err != nil {
 		t.Fatal(err)
 	}
 	d := doc.Defs

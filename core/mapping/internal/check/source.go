@@ -1,4 +1,4 @@
-package mapping
+package check
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
@@ -19,30 +20,30 @@ type source struct {
 
 // readSource reads a mapping or a fragment. strictyaml refuses what makes YAML
 // dangerous: aliases, duplicate keys, huge files, several documents.
-func readSource(fsys fs.FS, name string) (*source, []Finding) {
+func readSource(fsys fs.FS, name string) (*source, []finding.Finding) {
 	if !fs.ValidPath(name) {
-		return nil, []Finding{{
-			File: name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeUnknown,
+		return nil, []finding.Finding{{
+			File: name, Line: 1, Col: 1, Severity: finding.SeverityError, Code: finding.CodeUnknown,
 			Message: fmt.Sprintf("the path %q leads out of the configuration folder", name), Hint: "write it without leading / and without too many ..",
 		}}
 	}
 	if info, err := fs.Stat(fsys, name); err == nil && info.Size() > strictyaml.MaxSize {
-		return nil, []Finding{{
-			File: name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeSyntax,
+		return nil, []finding.Finding{{
+			File: name, Line: 1, Col: 1, Severity: finding.SeverityError, Code: finding.CodeSyntax,
 			Message: fmt.Sprintf("the file has %d bytes; %d are the limit", info.Size(), strictyaml.MaxSize), Hint: "split it, or move data into its own file",
 		}}
 	}
 	b, err := fs.ReadFile(fsys, name)
 	if err != nil {
-		return nil, []Finding{{
-			File: name, Line: 1, Col: 1, Severity: SeverityError, Code: CodeUnknown,
+		return nil, []finding.Finding{{
+			File: name, Line: 1, Col: 1, Severity: finding.SeverityError, Code: finding.CodeUnknown,
 			Message: fmt.Sprintf("the file cannot be read: %v", strictyaml.WithoutPath(err)), Hint: "paths are relative to the file that names them",
 		}}
 	}
 	f, found := strictyaml.Parse(name, b)
-	var out []Finding
+	var out []finding.Finding
 	for _, p := range found {
-		out = append(out, Finding{File: p.File, Line: p.Line, Col: p.Col, Severity: string(p.Severity), Code: CodeSyntax, Message: p.Message, Hint: p.Hint})
+		out = append(out, finding.Finding{File: p.File, Line: p.Line, Col: p.Col, Severity: string(p.Severity), Code: finding.CodeSyntax, Message: p.Message, Hint: p.Hint})
 	}
 	if f == nil {
 		return nil, out
@@ -50,8 +51,8 @@ func readSource(fsys fs.FS, name string) (*source, []Finding) {
 	s := &source{name: name, root: f.Root}
 	if n := tooDeep(f.Root, 0); n != nil {
 		at := s.at(n)
-		return nil, append(out, Finding{
-			File: name, Line: at.Line, Col: at.Col, Severity: SeverityError, Code: CodeSyntax,
+		return nil, append(out, finding.Finding{
+			File: name, Line: at.Line, Col: at.Col, Severity: finding.SeverityError, Code: finding.CodeSyntax,
 			Message: fmt.Sprintf("the file nests deeper than %d levels", maxNesting), Hint: "documents nest no deeper either; use a fragment or a list",
 		})
 	}

@@ -1,16 +1,20 @@
-package mapping
+package check
 
 import (
+	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
+	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/inverse"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
+	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -23,7 +27,7 @@ func (c *compiler) moved(r *program.Rule, read *reading, sc *scope) {
 	m := inverse.Move{At: r.At, Target: r.Target, Rule: r, Lossy: sc.lossy, Limit: sc.limit, Fixed: true}
 	empty := r.Empty
 	if empty == 0 { // as the settings say
-		empty = c.m.program.Empty
+		empty = c.m.Program.Empty
 	}
 	m.Empties = empty != program.EmptyKeep
 	if read != nil {
@@ -38,13 +42,13 @@ func (c *compiler) moved(r *program.Rule, read *reading, sc *scope) {
 			m.Source = ""
 		}
 		m.Sure = read.expr.Sure
-		m.Whole = plainType(read.expr.Type).IsExactType(cel.IntType)
+		m.Whole = language.PlainType(read.expr.Type).IsExactType(cel.IntType)
 		m.Changes, m.Only = changed(read)
 		if chosen := chosenBy(sc, read); m.Only == "" {
 			m.Only = chosen
 		}
 	}
-	c.m.moves = append(c.m.moves, m)
+	c.m.Moves = append(c.m.Moves, m)
 }
 
 // changed finds what keeps an expression from being turned round: a function
@@ -132,4 +136,25 @@ func onlyPresence(e ast.Expr) bool {
 		return onlyPresence(e.AsCall().Args()[0]) && onlyPresence(e.AsCall().Args()[1])
 	}
 	return false
+}
+
+// inverse reads `inverse`: a mapping file, relative to this one.
+func (c *compiler) inverse(root *yaml.Node) {
+	name, at := c.text(c.file, root, "inverse", "a mapping", false)
+	if at == nil {
+		return
+	}
+	file := path.Join(path.Dir(c.file.name), name)
+	switch {
+	case !fs.ValidPath(file):
+		c.fail(c.file.at(at), finding.CodeUnknown, "", "the path %q leads out of the configuration folder", name)
+	case file == c.file.name:
+		c.fail(c.file.at(at), finding.CodeValue, "name the mapping that leads back", "a mapping is not its own inverse")
+	default:
+		if _, err := fs.Stat(c.fsys, file); err != nil {
+			c.fail(c.file.at(at), finding.CodeUnknown, "paths are relative to the mapping file", "inverse: the file %s cannot be read: %v", file, strictyaml.WithoutPath(err))
+			return
+		}
+		c.m.Inverse, c.m.InverseAt = file, c.file.at(at)
+	}
 }

@@ -1,7 +1,6 @@
-package mapping
+package check
 
 import (
-	"context"
 	"io/fs"
 	"path"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
@@ -36,20 +36,20 @@ func (c *compiler) readCodelists(f *source, n *yaml.Node) map[string]*codelist {
 		return out
 	}
 	if n.Kind != yaml.MappingNode {
-		c.fail(f.at(n), CodeSyntax, "write name: {CODE: value}", "codelists must be a list of `name: codes`")
+		c.fail(f.at(n), finding.CodeSyntax, "write name: {CODE: value}", "codelists must be a list of `name: codes`")
 		return out
 	}
 	pairs(n, func(k, v *yaml.Node) {
 		l := &codelist{CodeTable: &program.CodeTable{Name: k.Value, Codes: map[string]*document.Node{}}, file: f}
 		out[k.Value] = l
 		if v.Kind != yaml.MappingNode || len(v.Content) == 0 {
-			c.fail(f.at(v), CodeSyntax, `write {CODE: value, "*": other}`, "the code list %s has no codes", k.Value)
+			c.fail(f.at(v), finding.CodeSyntax, `write {CODE: value, "*": other}`, "the code list %s has no codes", k.Value)
 			return
 		}
 		pairs(v, func(code, to *yaml.Node) {
 			val, err := document.FromYAML(to)
 			if err != nil || val.Kind == document.Object || val.Kind == document.List || val.Kind == document.Null {
-				c.fail(f.at(to), CodeValue, "", "the code list %s: the value of %q must be text, a number or true/false", k.Value, code.Value)
+				c.fail(f.at(to), finding.CodeValue, "", "the code list %s: the value of %q must be text, a number or true/false", k.Value, code.Value)
 				return
 			}
 			l.order, l.codes = append(l.order, to), append(l.codes, code)
@@ -72,10 +72,6 @@ type Lookup struct {
 	Cache      time.Duration // how old an answer may be; 0: always ask
 }
 
-// LookupFunc answers table lookups. An error means that the table could not be
-// asked, which is not the same as an unknown key.
-type LookupFunc func(ctx context.Context, l Lookup, key string) (value string, found bool, err error)
-
 var (
 	lookupKeys   = []string{"file", "table", "connection", "key", "value", "cache", "onMiss"}
 	fragmentKeys = []string{"fragment", "version", "description", "params", "codelists", "fields"}
@@ -89,7 +85,7 @@ func (c *compiler) readLookups(n *yaml.Node) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		c.fail(c.file.at(n), CodeSyntax, "write name: {file: xref/partners.csv, key: column, value: column}", "lookups must be a list of `name: table`")
+		c.fail(c.file.at(n), finding.CodeSyntax, "write name: {file: xref/partners.csv, key: column, value: column}", "lookups must be a list of `name: table`")
 		return
 	}
 	pairs(n, func(k, v *yaml.Node) {
@@ -106,12 +102,12 @@ func (c *compiler) readLookups(n *yaml.Node) {
 		table.Key, _ = c.text(c.file, v, "key", what, true)
 		table.Value, _ = c.text(c.file, v, "value", what, true)
 		if (file == "") == (table.Table == "") {
-			c.fail(c.file.at(v), CodeRequired, "", "%s needs either `file` or `table`", what)
+			c.fail(c.file.at(v), finding.CodeRequired, "", "%s needs either `file` or `table`", what)
 		}
 		if d, dn := c.text(c.file, v, "cache", what, false); dn != nil {
 			var err error
 			if table.Cache, err = time.ParseDuration(d); err != nil || table.Cache < 0 {
-				c.fail(c.file.at(dn), CodeValue, "", "%s: cache is a time such as 5m, found %q", what, d)
+				c.fail(c.file.at(dn), finding.CodeValue, "", "%s: cache is a time such as 5m, found %q", what, d)
 			}
 		}
 		if m := child(v, "onMiss"); m != nil {
@@ -124,7 +120,7 @@ func (c *compiler) readLookups(n *yaml.Node) {
 			}
 		}
 		l.Table, l.Key = table.Table, table.Key
-		c.m.lookups[k.Value] = table
+		c.m.Lookups[k.Value] = table
 		if file != "" && table.Key != "" && table.Value != "" {
 			l.Rows = c.rows(table, file, fn, what)
 		}
@@ -135,18 +131,18 @@ func (c *compiler) readLookups(n *yaml.Node) {
 func (c *compiler) rows(l Lookup, file string, at *yaml.Node, what string) map[string]string {
 	name := path.Join(path.Dir(c.file.name), file)
 	if !fs.ValidPath(name) {
-		c.fail(c.file.at(at), CodeUnknown, "", "%s: the path %q leads out of the configuration folder", what, file)
+		c.fail(c.file.at(at), finding.CodeUnknown, "", "%s: the path %q leads out of the configuration folder", what, file)
 		return nil
 	}
 	f, err := c.fsys.Open(name)
 	if err != nil {
-		c.fail(c.file.at(at), CodeUnknown, "paths are relative to the mapping file", "%s: the file %s cannot be read: %v", what, name, strictyaml.WithoutPath(err))
+		c.fail(c.file.at(at), finding.CodeUnknown, "paths are relative to the mapping file", "%s: the file %s cannot be read: %v", what, name, strictyaml.WithoutPath(err))
 		return nil
 	}
 	defer func() { _ = f.Close() }() // read only
 	rows, err := table.Read(f, l.Key, l.Value)
 	if err != nil {
-		c.fail(c.file.at(at), CodeValue, "", "%s: %s: %v", what, name, err)
+		c.fail(c.file.at(at), finding.CodeValue, "", "%s: %s: %v", what, name, err)
 	}
 	return rows
 }
@@ -170,14 +166,14 @@ func (c *compiler) readFragments(n *yaml.Node) {
 		return
 	}
 	if n.Kind != yaml.SequenceNode {
-		c.fail(c.file.at(n), CodeSyntax, "write include: [fragments/party.yaml]", "include must be a list of files")
+		c.fail(c.file.at(n), finding.CodeSyntax, "write include: [fragments/party.yaml]", "include must be a list of files")
 		return
 	}
 	for _, e := range n.Content {
 		src, found := readSource(c.fsys, path.Join(path.Dir(c.file.name), e.Value))
 		if src == nil {
 			for _, f := range found {
-				if f.Code == CodeUnknown {
+				if f.Code == finding.CodeUnknown {
 					c.fail(c.file.at(e), f.Code, f.Hint, "include %s: %s", e.Value, f.Message)
 					continue
 				}
@@ -204,11 +200,11 @@ func (c *compiler) readFragment(src *source, at *yaml.Node) {
 	})
 	f.codes = c.readCodelists(src, child(src.root, "codelists"))
 	if f.fields = child(src.root, "fields"); f.fields == nil {
-		c.fail(src.at(src.root), CodeRequired, "", "a fragment needs %q", "fields")
+		c.fail(src.at(src.root), finding.CodeRequired, "", "a fragment needs %q", "fields")
 		return
 	}
 	if other := c.fragments[f.name]; other != nil {
-		c.fail(c.file.at(at), CodeValue, "rename one", "the fragment %q is also in %s", f.name, other.file.name)
+		c.fail(c.file.at(at), finding.CodeValue, "rename one", "the fragment %q is also in %s", f.name, other.file.name)
 		return
 	}
 	c.fragments[f.name] = f
@@ -250,7 +246,7 @@ func (c *compiler) transforms(r *program.Rule, n *yaml.Node, t *cel.Type, sc *sc
 	if v := child(n, "lookup"); v != nil {
 		done = true
 		if r.Lookup = c.lookups[v.Value]; r.Lookup == nil {
-			c.fail(sc.file.at(v), CodeUnknown, near(v.Value, keys(c.lookups)), "%s: no lookup %q", r.Target, v.Value)
+			c.fail(sc.file.at(v), finding.CodeUnknown, near(v.Value, keys(c.lookups)), "%s: no lookup %q", r.Target, v.Value)
 		}
 		c.accepts(r, v, "lookup", t, sc, cel.StringType, cel.IntType)
 		if child(n, "decimal") == nil {
@@ -263,7 +259,7 @@ func (c *compiler) transforms(r *program.Rule, n *yaml.Node, t *cel.Type, sc *sc
 		c.accepts(r, v, "decimal", t, sc, cel.StringType, cel.IntType, cel.DoubleType)
 		c.makes(r, v, "decimal", "decimal text", sc, schema.Text, schema.Number, schema.Integer)
 	} else if v := child(n, "rounding"); v != nil {
-		c.fail(sc.file.at(v), CodeUnknown, "", "%s: rounding belongs to `decimal`", r.Target)
+		c.fail(sc.file.at(v), finding.CodeUnknown, "", "%s: rounding belongs to `decimal`", r.Target)
 	}
 	if v := child(n, "date"); v != nil {
 		done = true
@@ -271,7 +267,7 @@ func (c *compiler) transforms(r *program.Rule, n *yaml.Node, t *cel.Type, sc *sc
 		c.accepts(r, v, "date", t, sc, cel.StringType)
 		c.makes(r, v, "date", "text", sc, schema.Text)
 	} else if v := child(n, "zone"); v != nil {
-		c.fail(sc.file.at(v), CodeUnknown, "", "%s: zone belongs to `date`", r.Target)
+		c.fail(sc.file.at(v), finding.CodeUnknown, "", "%s: zone belongs to `date`", r.Target)
 	}
 	return done
 }
@@ -290,11 +286,11 @@ func (c *compiler) accepts(r *program.Rule, at *yaml.Node, what string, t *cel.T
 	if r.Codes != nil {
 		return // a code list comes first
 	}
-	t = plainType(t)
+	t = language.PlainType(t)
 	if t.IsExactType(cel.DynType) || slices.ContainsFunc(ok, t.IsExactType) {
 		return
 	}
-	c.fail(sc.file.at(at), CodeType, "", "%s: %q works on text, the expression gives %s", r.Target, what, typeName(t))
+	c.fail(sc.file.at(at), finding.CodeType, "", "%s: %q works on text, the expression gives %s", r.Target, what, language.TypeName(t))
 }
 
 // makes checks the type that comes out of a transformation.
@@ -303,7 +299,7 @@ func (c *compiler) makes(r *program.Rule, at *yaml.Node, what, result string, sc
 	if s == nil || s.Kind == schema.Any || slices.Contains(ok, s.Kind) {
 		return
 	}
-	c.fail(sc.file.at(at), CodeType, "", "%s wants %s, %q gives %s", r.Target, s.Kind, what, result)
+	c.fail(sc.file.at(at), finding.CodeType, "", "%s wants %s, %q gives %s", r.Target, s.Kind, what, result)
 }
 
 // mapping checks `map:` and every value of the code list.
@@ -314,7 +310,7 @@ func (c *compiler) mapping(r *program.Rule, v *yaml.Node, t *cel.Type, sc *scope
 		if sc.frag != nil {
 			names = append(names, keys(sc.frag.codes)...)
 		}
-		c.fail(sc.file.at(v), CodeUnknown, near(v.Value, names), "%s: no code list %q", r.Target, v.Value)
+		c.fail(sc.file.at(v), finding.CodeUnknown, near(v.Value, names), "%s: no code list %q", r.Target, v.Value)
 		return
 	}
 	c.accepts(r, v, "map", t, sc, cel.StringType, cel.IntType, cel.BoolType)
@@ -325,18 +321,18 @@ func (c *compiler) mapping(r *program.Rule, v *yaml.Node, t *cel.Type, sc *scope
 			continue // reported with the list
 		}
 		if p := r.Schema.Refuses(val); p != "" {
-			c.fail(l.file.at(to), CodeValue, "", "the code list %s gives %s, but %s %s", l.Name, schema.Quoted(val), r.Target, p)
+			c.fail(l.file.at(to), finding.CodeValue, "", "the code list %s gives %s, but %s %s", l.Name, schema.Quoted(val), r.Target, p)
 		}
 	}
 }
 
 func (c *compiler) decimalRule(n, v *yaml.Node, sc *scope) *program.DecimalRule {
-	d := &program.DecimalRule{Scale: -1, Rounding: c.m.settings.Rounding}
+	d := &program.DecimalRule{Scale: -1, Rounding: c.m.Settings.Rounding}
 	scale := v
 	if v.Kind == yaml.MappingNode {
 		c.known(sc.file, v, "decimal", decimalKeys)
 		if scale = child(v, "scale"); scale == nil {
-			c.fail(sc.file.at(v), CodeRequired, "", `decimal needs "scale"`)
+			c.fail(sc.file.at(v), finding.CodeRequired, "", `decimal needs "scale"`)
 			return d
 		}
 		if ro := child(v, "rounding"); ro != nil {
@@ -355,14 +351,14 @@ func (c *compiler) decimalRule(n, v *yaml.Node, sc *scope) *program.DecimalRule 
 // dateRule reads `date: yyyyMMdd` or `date: {from: …, to: …}`. Without `to` the
 // result is RFC 3339, or a plain date where the target's format says so.
 func (c *compiler) dateRule(r *program.Rule, n, v *yaml.Node, sc *scope) *program.DateRule {
-	d := &program.DateRule{Zone: c.m.settings.Zone}
+	d := &program.DateRule{Zone: c.m.Settings.Zone}
 	pattern := func(p *yaml.Node) *language.Layout {
 		if p == nil {
 			return nil
 		}
 		l, err := language.ParseLayout(p.Value)
 		if err != nil {
-			c.fail(sc.file.at(p), CodeValue, "", "%s: %v", r.Target, err)
+			c.fail(sc.file.at(p), finding.CodeValue, "", "%s: %v", r.Target, err)
 			return nil
 		}
 		return &l
@@ -384,7 +380,7 @@ func (c *compiler) dateRule(r *program.Rule, n, v *yaml.Node, sc *scope) *progra
 	if zone != nil {
 		loc, err := c.zones.Load(zone.Value)
 		if err != nil {
-			c.fail(sc.file.at(zone), CodeValue, "", "%s: %v", r.Target, err)
+			c.fail(sc.file.at(zone), finding.CodeValue, "", "%s: %v", r.Target, err)
 		} else {
 			d.Zone = loc
 		}

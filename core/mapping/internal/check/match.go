@@ -1,4 +1,4 @@
-package mapping
+package check
 
 import (
 	"strings"
@@ -9,38 +9,6 @@ import (
 )
 
 // This file compares what a rule gives with what the target takes.
-
-// plainType removes "or null" and "optional" from a type.
-func plainType(t *cel.Type) *cel.Type {
-	if t == nil {
-		return cel.DynType
-	}
-	for _, p := range []*cel.Type{cel.StringType, cel.IntType, cel.DoubleType, cel.BoolType} {
-		if t.IsExactType(cel.NullableType(p)) {
-			return p
-		}
-	}
-	if t.Kind() == cel.OpaqueKind && t.TypeName() == "optional_type" && len(t.Parameters()) == 1 {
-		return plainType(t.Parameters()[0])
-	}
-	return t
-}
-
-// typeName is a CEL type in messages.
-func typeName(t *cel.Type) string {
-	t = plainType(t)
-	switch t.Kind() {
-	case cel.StructKind:
-		return "an object (" + strings.TrimPrefix(t.TypeName(), language.TypeMark) + ")"
-	case cel.ListKind:
-		return "a list of " + typeName(t.Parameters()[0])
-	case cel.MapKind:
-		return "an object"
-	case cel.DynKind:
-		return "anything"
-	}
-	return t.String()
-}
 
 // wanted is a target type in messages, in CEL's words where it has one.
 func wanted(s *schema.Schema) string {
@@ -62,7 +30,7 @@ func wanted(s *schema.Schema) string {
 // when it can, otherwise something to add to "X wants A, the expression gives B"
 // (a blank when there is nothing to add).
 func (c *compiler) mismatch(t *cel.Type, s *schema.Schema) string {
-	s, t = s.Resolved(), plainType(t)
+	s, t = s.Resolved(), language.PlainType(t)
 	if s == nil || s.Kind == schema.Any || t.Kind() == cel.DynKind {
 		return ""
 	}
@@ -103,7 +71,7 @@ func (c *compiler) mismatch(t *cel.Type, s *schema.Schema) string {
 
 // conversion is the hint for a mismatch.
 func (c *compiler) conversion(t *cel.Type, s *schema.Schema) string {
-	t, s = plainType(t), s.Resolved()
+	t, s = language.PlainType(t), s.Resolved()
 	switch {
 	case s.Kind == schema.Integer && t.Kind() == cel.StringKind:
 		return "convert it with int(…)"

@@ -1,4 +1,4 @@
-package mapping
+package check
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/operators"
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
 	"github.com/crossdock/crossdock/core/mapping/internal/finding"
+	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"go.yaml.in/yaml/v3"
@@ -37,13 +38,13 @@ func (c *compiler) amounts(r *reading, n *yaml.Node, sc *scope, target string) {
 		case slices.Contains(exact, name):
 			for _, a := range call.Args() {
 				if sum, by := binary(r, a); sum != nil {
-					c.fail(r.place(sum, n, sc), CodeLossy, "use "+by+"()", "%s: %s() gets a number that was computed in binary floating point, where 0.1 is not exact", target, name)
+					c.fail(r.place(sum, n, sc), finding.CodeLossy, "use "+by+"()", "%s: %s() gets a number that was computed in binary floating point, where 0.1 is not exact", target, name)
 				}
 			}
 		case slices.Contains(numbers, name) && len(call.Args()) == 1:
 			a := call.Args()[0]
 			if a.Kind() == ast.SelectKind && r.ast.GetType(a.ID()).IsExactType(cel.StringType) && schema.IsIdentifier(a.AsSelect().FieldName()) {
-				c.report(r.place(a, n, sc), SeverityWarning, CodeLossy, "keep it as text; gtin14() brings a GTIN to 14 digits",
+				c.report(r.place(a, n, sc), finding.SeverityWarning, finding.CodeLossy, "keep it as text; gtin14() brings a GTIN to 14 digits",
 					"%s: %s is an identifier and no amount; as a number it loses its leading zeros", target, memberName(a))
 			}
 		}
@@ -77,10 +78,10 @@ func (c *compiler) gives(r *program.Rule, read *reading, n, opts *yaml.Node, sc 
 	}
 	if r.Decimal != nil && r.Codes == nil && r.Lookup == nil {
 		if sum, by := binary(read, e); sum != nil {
-			c.fail(read.place(sum, n, sc), CodeLossy, "use "+by+"()", "%s: `decimal` gets a number that was computed in binary floating point, where 0.1 is not exact", r.Target)
+			c.fail(read.place(sum, n, sc), finding.CodeLossy, "use "+by+"()", "%s: `decimal` gets a number that was computed in binary floating point, where 0.1 is not exact", r.Target)
 		}
 		if e.Kind() == ast.SelectKind && schema.IsIdentifier(e.AsSelect().FieldName()) {
-			c.report(sc.file.at(child(opts, "decimal")), SeverityWarning, CodeLossy, "leave `decimal` out", "%s: %s is an identifier and no amount; as a number it loses its leading zeros", r.Target, memberName(e))
+			c.report(sc.file.at(child(opts, "decimal")), finding.SeverityWarning, finding.CodeLossy, "leave `decimal` out", "%s: %s is an identifier and no amount; as a number it loses its leading zeros", r.Target, memberName(e))
 		}
 	}
 	if done {
@@ -88,8 +89,8 @@ func (c *compiler) gives(r *program.Rule, read *reading, n, opts *yaml.Node, sc 
 	}
 	c.refused(read, n, r.Schema, sc, r.Target)
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "string" && r.Schema.IsDecimal() {
-		if a := e.AsCall().Args()[0]; plainType(read.ast.GetType(a.ID())).IsExactType(cel.DoubleType) {
-			c.fail(sc.file.at(n), CodeLossy, "write {from: …, decimal: any}, which keeps the digits of the document", "%s wants a decimal number, string() gives a binary one, such as 1e+21", r.Target)
+		if a := e.AsCall().Args()[0]; language.PlainType(read.ast.GetType(a.ID())).IsExactType(cel.DoubleType) {
+			c.fail(sc.file.at(n), finding.CodeLossy, "write {from: …, decimal: any}, which keeps the digits of the document", "%s wants a decimal number, string() gives a binary one, such as 1e+21", r.Target)
 		}
 	}
 }
@@ -114,7 +115,7 @@ func (c *compiler) translated(r *program.Rule, member *schema.Schema, at *yaml.N
 	}
 	handled := r.OnError == program.UseDefault || r.OnError == program.OnSkip || r.OnError == program.OnWarn
 	if len(absent) > 0 && !handled {
-		c.report(sc.file.at(at), SeverityWarning, CodeIncomplete, `add them to the list, or "*" for all others`, "%s: the source may have %s, which the code list %s does not know", r.Target, finding.Listed(absent), l.Name)
+		c.report(sc.file.at(at), finding.SeverityWarning, finding.CodeIncomplete, `add them to the list, or "*" for all others`, "%s: the source may have %s, which the code list %s does not know", r.Target, finding.Listed(absent), l.Name)
 	}
 }
 
@@ -136,7 +137,7 @@ func (c *compiler) givenCodes() {
 		known := keys(l.given)
 		for _, code := range l.codes {
 			if code.Value != "*" && !l.given[code.Value] {
-				c.report(l.file.at(code), SeverityWarning, CodeUnreachable, near(code.Value, known), "the code list %s: the source never has %q", l.Name, code.Value)
+				c.report(l.file.at(code), finding.SeverityWarning, finding.CodeUnreachable, near(code.Value, known), "the code list %s: the source never has %q", l.Name, code.Value)
 			}
 		}
 	}
@@ -151,6 +152,6 @@ func (c *compiler) looksComputed(n *document.Node, v *yaml.Node, tpath string, s
 		return
 	}
 	if e, r, _ := compileExpression(n.Text, sc, c.prov); e != nil && r.ast.Expr().Kind() != ast.IdentKind {
-		c.report(sc.file.at(v), SeverityWarning, CodeType, "compute it in an expression, as in has(src.a) ? src.a : src.b", "%s: a fixed value stands here, and %q is taken as text", tpath, n.Short())
+		c.report(sc.file.at(v), finding.SeverityWarning, finding.CodeType, "compute it in an expression, as in has(src.a) ? src.a : src.b", "%s: a fixed value stands here, and %q is taken as text", tpath, n.Short())
 	}
 }

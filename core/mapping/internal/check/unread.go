@@ -1,4 +1,4 @@
-package mapping
+package check
 
 import (
 	"strings"
@@ -22,7 +22,7 @@ func (c *compiler) readIgnored(n *yaml.Node) {
 		return
 	}
 	if n.Kind != yaml.SequenceNode {
-		c.fail(c.file.at(n), CodeSyntax, "write ignore: [src.isa.date, {path: src.gs, reason: envelope}]", "ignore must be a list of source paths")
+		c.fail(c.file.at(n), finding.CodeSyntax, "write ignore: [src.isa.date, {path: src.gs, reason: envelope}]", "ignore must be a list of source paths")
 		return
 	}
 	for _, e := range n.Content {
@@ -37,7 +37,7 @@ func (c *compiler) readIgnored(n *yaml.Node) {
 		if i.at == nil {
 			continue
 		}
-		c.m.ignored = append(c.m.ignored, i)
+		c.m.Ignored = append(c.m.Ignored, i)
 	}
 }
 
@@ -45,24 +45,24 @@ func (c *compiler) readIgnored(n *yaml.Node) {
 func (c *compiler) unread(root *yaml.Node) {
 	n := child(root, "ignore")
 	c.readIgnored(n)
-	for _, i := range c.m.ignored {
-		c.used.Ignored[i.Path] = true
+	for _, i := range c.m.Ignored {
+		c.m.Use.Ignored[i.Path] = true
 		s, ok := follow(c.src, i.Path)
 		switch {
 		case c.full():
 		case !ok:
-			c.fail(c.file.at(i.at), CodeUnknown, near(i.Path, c.members()), "ignore: the source has no %s", i.Path)
-		case c.used.Read[i.Path] && s.Resolved() != nil && s.Resolved().Kind != schema.Object && s.Resolved().Kind != schema.List:
-			c.report(c.file.at(i.at), SeverityWarning, CodeUnreachable, "take it off the list", "ignore: %s is read", i.Path)
+			c.fail(c.file.at(i.at), finding.CodeUnknown, near(i.Path, c.members()), "ignore: the source has no %s", i.Path)
+		case c.m.Use.Read[i.Path] && s.Resolved() != nil && s.Resolved().Kind != schema.Object && s.Resolved().Kind != schema.List:
+			c.report(c.file.at(i.at), finding.SeverityWarning, finding.CodeUnreachable, "take it off the list", "ignore: %s is read", i.Path)
 		}
 	}
-	unread, gathered := c.used.Unread(c.src)
-	c.m.unread = unread
+	unread, gathered := c.m.Use.Unread(c.src)
+	c.m.Unread = unread
 	if n == nil {
 		n = child(root, "source")
 	}
 	if len(unread) > 0 && n != nil {
-		c.report(c.file.at(n), SeverityWarning, CodeUnread, "read them, or list them under ignore",
+		c.report(c.file.at(n), finding.SeverityWarning, finding.CodeUnread, "read them, or list them under ignore",
 			"%s of the source %s: %s", finding.Counted(len(unread), "member"), neither(len(unread)), finding.Listed(gathered))
 	}
 }
