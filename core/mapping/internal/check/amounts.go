@@ -13,6 +13,7 @@ import (
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
+	"github.com/crossdock/crossdock/core/mapping/internal/source"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -74,14 +75,14 @@ func (c *compiler) gives(r *program.Rule, read *reading, n, opts *yaml.Node, sc 
 	e := read.ast.Expr()
 	member := read.leafOf(e)
 	if l := r.Codes; l != nil {
-		c.translated(r, member, child(opts, "map"), sc)
+		c.translated(r, member, source.Child(opts, "map"), sc)
 	}
 	if r.Decimal != nil && r.Codes == nil && r.Lookup == nil {
 		if sum, by := binary(read, e); sum != nil {
 			c.fail(read.place(sum, n, sc), finding.CodeLossy, "use "+by+"()", "%s: `decimal` gets a number that was computed in binary floating point, where 0.1 is not exact", r.Target)
 		}
 		if e.Kind() == ast.SelectKind && schema.IsIdentifier(e.AsSelect().FieldName()) {
-			c.report(sc.file.at(child(opts, "decimal")), finding.SeverityWarning, finding.CodeLossy, "leave `decimal` out", "%s: %s is an identifier and no amount; as a number it loses its leading zeros", r.Target, memberName(e))
+			c.report(sc.file.At(source.Child(opts, "decimal")), finding.SeverityWarning, finding.CodeLossy, "leave `decimal` out", "%s: %s is an identifier and no amount; as a number it loses its leading zeros", r.Target, memberName(e))
 		}
 	}
 	if done {
@@ -90,7 +91,7 @@ func (c *compiler) gives(r *program.Rule, read *reading, n, opts *yaml.Node, sc 
 	c.refused(read, n, r.Schema, sc, r.Target)
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "string" && r.Schema.IsDecimal() {
 		if a := e.AsCall().Args()[0]; language.PlainType(read.ast.GetType(a.ID())).IsExactType(cel.DoubleType) {
-			c.fail(sc.file.at(n), finding.CodeLossy, "write {from: …, decimal: any}, which keeps the digits of the document", "%s wants a decimal number, string() gives a binary one, such as 1e+21", r.Target)
+			c.fail(sc.file.At(n), finding.CodeLossy, "write {from: …, decimal: any}, which keeps the digits of the document", "%s wants a decimal number, string() gives a binary one, such as 1e+21", r.Target)
 		}
 	}
 }
@@ -115,7 +116,7 @@ func (c *compiler) translated(r *program.Rule, member *schema.Schema, at *yaml.N
 	}
 	handled := r.OnError == program.UseDefault || r.OnError == program.OnSkip || r.OnError == program.OnWarn
 	if len(absent) > 0 && !handled {
-		c.report(sc.file.at(at), finding.SeverityWarning, finding.CodeIncomplete, `add them to the list, or "*" for all others`, "%s: the source may have %s, which the code list %s does not know", r.Target, finding.Listed(absent), l.Name)
+		c.report(sc.file.At(at), finding.SeverityWarning, finding.CodeIncomplete, `add them to the list, or "*" for all others`, "%s: the source may have %s, which the code list %s does not know", r.Target, finding.Listed(absent), l.Name)
 	}
 }
 
@@ -137,7 +138,7 @@ func (c *compiler) givenCodes() {
 		known := keys(l.given)
 		for _, code := range l.codes {
 			if code.Value != "*" && !l.given[code.Value] {
-				c.report(l.file.at(code), finding.SeverityWarning, finding.CodeUnreachable, near(code.Value, known), "the code list %s: the source never has %q", l.Name, code.Value)
+				c.report(l.file.At(code), finding.SeverityWarning, finding.CodeUnreachable, near(code.Value, known), "the code list %s: the source never has %q", l.Name, code.Value)
 			}
 		}
 	}
@@ -152,6 +153,6 @@ func (c *compiler) looksComputed(n *document.Node, v *yaml.Node, tpath string, s
 		return
 	}
 	if e, r, _ := compileExpression(n.Text, sc, c.prov); e != nil && r.ast.Expr().Kind() != ast.IdentKind {
-		c.report(sc.file.at(v), finding.SeverityWarning, finding.CodeType, "compute it in an expression, as in has(src.a) ? src.a : src.b", "%s: a fixed value stands here, and %q is taken as text", tpath, n.Short())
+		c.report(sc.file.At(v), finding.SeverityWarning, finding.CodeType, "compute it in an expression, as in has(src.a) ? src.a : src.b", "%s: a fixed value stands here, and %q is taken as text", tpath, n.Short())
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
 	"github.com/crossdock/crossdock/core/mapping/internal/finding"
+	"github.com/crossdock/crossdock/core/mapping/internal/source"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
@@ -34,7 +35,7 @@ func (c *compiler) tests(n *yaml.Node) {
 		return
 	}
 	if n.Kind != yaml.SequenceNode {
-		c.fail(c.file.at(n), finding.CodeSyntax, "write - {name: text, input: file, expect: file}", "tests must be a list")
+		c.fail(c.file.At(n), finding.CodeSyntax, "write - {name: text, input: file, expect: file}", "tests must be a list")
 		return
 	}
 	names := map[string]bool{}
@@ -42,22 +43,22 @@ func (c *compiler) tests(n *yaml.Node) {
 		if !c.known(c.file, e, "a test", testKeys) {
 			continue
 		}
-		t := Case{At: c.file.at(e), Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+		t := Case{At: c.file.At(e), Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 		t.Name, _ = c.text(c.file, e, "name", "a test", true)
 		if names[t.Name] {
-			c.fail(c.file.at(e), finding.CodeValue, "", "two tests are called %q", t.Name)
+			c.fail(c.file.At(e), finding.CodeValue, "", "two tests are called %q", t.Name)
 		}
 		names[t.Name] = true
 		t.Failure, _ = c.text(c.file, e, "error", "a test", false)
 		t.Message, _ = c.text(c.file, e, "messageId", "a test", false)
-		if in := child(e, "input"); in == nil {
-			c.fail(c.file.at(e), finding.CodeRequired, "name a JSON file, or write the document out", `a test needs "input"`)
+		if in := source.Child(e, "input"); in == nil {
+			c.fail(c.file.At(e), finding.CodeRequired, "name a JSON file, or write the document out", `a test needs "input"`)
 		} else if v := c.document(in); v != nil {
 			t.Input = v.AppendJSON(nil)
 		}
-		t.Expect = c.document(child(e, "expect"))
-		if (child(e, "expect") == nil) == (t.Failure == "") {
-			c.fail(c.file.at(e), finding.CodeRequired, "", "a test needs either `expect` or `error`")
+		t.Expect = c.document(source.Child(e, "expect"))
+		if (source.Child(e, "expect") == nil) == (t.Failure == "") {
+			c.fail(c.file.At(e), finding.CodeRequired, "", "a test needs either `expect` or `error`")
 		}
 		c.testEnvironment(&t, e)
 		c.m.Cases = append(c.m.Cases, t)
@@ -68,19 +69,19 @@ func (c *compiler) testEnvironment(t *Case, e *yaml.Node) {
 	if now, v := c.text(c.file, e, "now", "a test", false); v != nil {
 		var err error
 		if t.Now, err = time.Parse(time.RFC3339Nano, now); err != nil {
-			c.fail(c.file.at(v), finding.CodeValue, "", "now is a time such as 2026-05-12T08:00:00Z, found %q", now)
+			c.fail(c.file.At(v), finding.CodeValue, "", "now is a time such as 2026-05-12T08:00:00Z, found %q", now)
 		}
 	}
-	t.Meta = c.words(child(e, "meta"), "meta")
-	if v := child(e, "warnings"); v != nil {
+	t.Meta = c.words(source.Child(e, "meta"), "meta")
+	if v := source.Child(e, "warnings"); v != nil {
 		for _, w := range v.Content {
 			t.Warnings = append(t.Warnings, w.Value)
 		}
 	}
-	pairs(child(e, "lookups"), func(k, v *yaml.Node) {
+	source.Pairs(source.Child(e, "lookups"), func(k, v *yaml.Node) {
 		l := c.lookups[k.Value]
 		if l == nil || l.Table == "" {
-			c.fail(c.file.at(k), finding.CodeUnknown, near(k.Value, keys(c.lookups)), "the mapping has no table lookup %q", k.Value)
+			c.fail(c.file.At(k), finding.CodeUnknown, near(k.Value, keys(c.lookups)), "the mapping has no table lookup %q", k.Value)
 			return
 		}
 		if t.Tables == nil {
@@ -101,10 +102,10 @@ func (c *compiler) words(n *yaml.Node, what string) map[string]string {
 	}
 	out := map[string]string{}
 	if n.Kind != yaml.MappingNode {
-		c.fail(c.file.at(n), finding.CodeSyntax, "", "%s must be a list of `name: text`", what)
+		c.fail(c.file.At(n), finding.CodeSyntax, "", "%s must be a list of `name: text`", what)
 		return out
 	}
-	pairs(n, func(k, v *yaml.Node) { out[k.Value] = v.Value })
+	source.Pairs(n, func(k, v *yaml.Node) { out[k.Value] = v.Value })
 	return out
 }
 
@@ -116,23 +117,23 @@ func (c *compiler) document(n *yaml.Node) *document.Node {
 	if n.Kind != yaml.ScalarNode {
 		v, err := document.FromYAML(n)
 		if err != nil {
-			c.fail(c.file.at(n), finding.CodeSyntax, "", "%v", err)
+			c.fail(c.file.At(n), finding.CodeSyntax, "", "%v", err)
 		}
 		return v
 	}
-	name := path.Join(path.Dir(c.file.name), n.Value)
+	name := path.Join(path.Dir(c.file.Name), n.Value)
 	if !fs.ValidPath(name) {
-		c.fail(c.file.at(n), finding.CodeUnknown, "", "the path %q leads out of the configuration folder", n.Value)
+		c.fail(c.file.At(n), finding.CodeUnknown, "", "the path %q leads out of the configuration folder", n.Value)
 		return nil
 	}
 	b, err := fs.ReadFile(c.fsys, name)
 	if err != nil {
-		c.fail(c.file.at(n), finding.CodeUnknown, "paths are relative to the mapping file", "the file %s cannot be read: %v", name, strictyaml.WithoutPath(err))
+		c.fail(c.file.At(n), finding.CodeUnknown, "paths are relative to the mapping file", "the file %s cannot be read: %v", name, strictyaml.WithoutPath(err))
 		return nil
 	}
 	v, err := document.Parse(b, "")
 	if err != nil {
-		c.fail(c.file.at(n), finding.CodeValue, "", "%s: %v", name, err)
+		c.fail(c.file.At(n), finding.CodeValue, "", "%s: %v", name, err)
 	}
 	return v
 }

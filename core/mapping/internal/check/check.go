@@ -13,6 +13,7 @@ import (
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
+	"github.com/crossdock/crossdock/core/mapping/internal/source"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -43,7 +44,7 @@ type Mapping struct {
 // errors, with all findings in the order of the file. It is nil when the file cannot
 // be read as YAML.
 func File(fsys fs.FS, schemas *schema.Catalog, path string) (*Mapping, []finding.Finding) {
-	file, found := readSource(fsys, path)
+	file, found := source.Read(fsys, path)
 	if file == nil {
 		return nil, found
 	}
@@ -57,11 +58,11 @@ func (m *Mapping) Explained() *insight.Mapping {
 	return &insight.Mapping{Path: m.Path, Program: &m.Program, Written: m.Written}
 }
 
-func newCompiler(fsys fs.FS, schemas *schema.Catalog, file *source, found []finding.Finding) *compiler {
+func newCompiler(fsys fs.FS, schemas *schema.Catalog, file *source.File, found []finding.Finding) *compiler {
 	return &compiler{
 		fsys: fsys, schemas: schemas, file: file, found: found,
 		m: &Mapping{
-			Path: file.name, Lookups: map[string]Lookup{}, Written: map[*program.Expression]*insight.Written{}, Shapes: map[string]string{},
+			Path: file.Name, Lookups: map[string]Lookup{}, Written: map[*program.Expression]*insight.Written{}, Shapes: map[string]string{},
 			Use: insight.Use{Read: map[string]bool{}, Whole: insight.Paths{}, Ignored: insight.Paths{}},
 		},
 	}
@@ -77,7 +78,7 @@ func (c *compiler) sorted() []finding.Finding {
 		a, b := c.found[i], c.found[j]
 		if a.File != b.File {
 			// The mapping itself comes before its fragments.
-			return a.File == c.file.name || b.File != c.file.name && a.File < b.File
+			return a.File == c.file.Name || b.File != c.file.Name && a.File < b.File
 		}
 		if a.Line != b.Line {
 			return a.Line < b.Line

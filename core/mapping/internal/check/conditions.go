@@ -12,6 +12,7 @@ import (
 	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
+	"github.com/crossdock/crossdock/core/mapping/internal/source"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
@@ -153,9 +154,9 @@ func (r *reading) promised(test ast.Expr, sc *scope) bool {
 func (r *reading) place(e ast.Expr, n *yaml.Node, sc *scope) strictyaml.Pos {
 	at, ok := r.ast.SourceInfo().GetOffsetRange(e.ID())
 	if !ok {
-		return sc.file.at(n)
+		return sc.file.At(n)
 	}
-	return sc.file.inside(n, int(at.Start))
+	return sc.file.Inside(n, int(at.Start))
 }
 
 // comparisons reports every comparison, anywhere in the expression, of a member
@@ -214,13 +215,13 @@ func memberName(e ast.Expr) string {
 func (c *compiler) decided(r *reading, w, rule *yaml.Node, sc *scope, target string) {
 	switch r.outcome(r.ast.Expr(), sc) {
 	case never:
-		c.report(sc.file.at(w), finding.SeverityWarning, finding.CodeUnreachable, "mend the condition, or leave the rule out", "%s: the rule never runs, since its `when` is never true", target)
+		c.report(sc.file.At(w), finding.SeverityWarning, finding.CodeUnreachable, "mend the condition, or leave the rule out", "%s: the rule never runs, since its `when` is never true", target)
 	case always:
-		if d := child(rule, "default"); d != nil && child(rule, "onError") == nil {
-			c.report(sc.file.at(d), finding.SeverityWarning, finding.CodeUnreachable, "leave out `when` and `default`", "%s: the default is never taken, since the `when` above is always true", target)
+		if d := source.Child(rule, "default"); d != nil && source.Child(rule, "onError") == nil {
+			c.report(sc.file.At(d), finding.SeverityWarning, finding.CodeUnreachable, "leave out `when` and `default`", "%s: the default is never taken, since the `when` above is always true", target)
 			return
 		}
-		c.report(sc.file.at(w), finding.SeverityWarning, finding.CodeUnreachable, "leave it out", "%s: the `when` is always true", target)
+		c.report(sc.file.At(w), finding.SeverityWarning, finding.CodeUnreachable, "leave it out", "%s: the `when` is always true", target)
 	}
 }
 
@@ -261,6 +262,6 @@ func (c *compiler) refused(r *reading, n *yaml.Node, target *schema.Schema, sc *
 		}
 	}
 	if len(outside) > 0 {
-		c.report(sc.file.at(n), finding.SeverityWarning, finding.CodeValue, "translate it with `map`", "%s does not take %s, which %s may be", tpath, finding.Listed(outside), memberName(r.ast.Expr()))
+		c.report(sc.file.At(n), finding.SeverityWarning, finding.CodeValue, "translate it with `map`", "%s does not take %s, which %s may be", tpath, finding.Listed(outside), memberName(r.ast.Expr()))
 	}
 }

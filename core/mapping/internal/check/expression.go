@@ -16,6 +16,7 @@ import (
 	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
+	"github.com/crossdock/crossdock/core/mapping/internal/source"
 	"github.com/crossdock/crossdock/core/strictyaml"
 )
 
@@ -31,7 +32,7 @@ type scope struct {
 	done map[string]bool
 	// there are paths that a `when` around has tested with has().
 	there map[string]bool
-	file  *source
+	file  *source.File
 	frag  *fragment
 	// names are the variables, for lineage.
 	names map[string]*insight.Named

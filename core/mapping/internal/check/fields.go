@@ -11,6 +11,7 @@ import (
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
+	"github.com/crossdock/crossdock/core/mapping/internal/source"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
@@ -30,20 +31,20 @@ func near(name string, known []string) string { return strictyaml.DidYouMean(nam
 // reported.
 func (c *compiler) fields(n *yaml.Node, target *schema.Schema, tpath string, sc *scope, at strictyaml.Pos) []*program.Rule {
 	if n.Kind != yaml.MappingNode {
-		c.fail(sc.file.at(n), finding.CodeSyntax, "", "%s: fields must be a list of `member: rule`", c.called(tpath))
+		c.fail(sc.file.At(n), finding.CodeSyntax, "", "%s: fields must be a list of `member: rule`", c.called(tpath))
 		return nil
 	}
 	target = target.Resolved()
 	c.view.Object(n, target, tpath)
 	var out []*program.Rule
 	set := map[string]bool{}
-	pairs(n, func(k, v *yaml.Node) {
+	source.Pairs(n, func(k, v *yaml.Node) {
 		set[k.Value] = true
 		path := strings.TrimPrefix(tpath+"."+k.Value, ".")
 		var s *schema.Schema
 		if target != nil && target.Kind == schema.Object {
 			if s = target.Member(k.Value); s == nil && !c.full() {
-				c.fail(sc.file.at(k), finding.CodeUnknown, near(k.Value, target.Names()), "target %s has no field %q", c.called(tpath), k.Value)
+				c.fail(sc.file.At(k), finding.CodeUnknown, near(k.Value, target.Names()), "target %s has no field %q", c.called(tpath), k.Value)
 				s = &schema.Schema{}
 			}
 		}
@@ -93,13 +94,13 @@ func (c *compiler) called(tpath string) string {
 func (c *compiler) mayMiss(r *program.Rule, v *yaml.Node, sc *scope, alone bool) {
 	switch {
 	case r.OnError == program.OnSkip || r.OnError == program.OnWarn:
-		c.report(sc.file.at(v), finding.SeverityWarning, finding.CodeRequired, "use onError: default with a default, or fail", "%s is required by the target; when the rule fails the document fails too", r.Target)
+		c.report(sc.file.At(v), finding.SeverityWarning, finding.CodeRequired, "use onError: default with a default, or fail", "%s is required by the target; when the rule fails the document fails too", r.Target)
 	case r.Required:
 		// The author knows that there may be no value, and wants the document to fail then.
 	case r.When != nil && r.Fallback == nil:
-		c.report(sc.file.at(v), finding.SeverityWarning, finding.CodeIncomplete, "give the rule a default", "%s is required by the target, but its `when` may be false", r.Target)
+		c.report(sc.file.At(v), finding.SeverityWarning, finding.CodeIncomplete, "give the rule a default", "%s is required by the target, but its `when` may be false", r.Target)
 	case r.Kind == program.Value && r.Expr != nil && r.Expr.Path != nil && r.Fallback == nil && r.Expr.Leaf != nil && !r.Expr.Sure && (alone || !r.Expr.SureLeaf):
-		c.report(sc.file.at(v), finding.SeverityWarning, finding.CodeIncomplete, "give the rule a default, or require the member in the source schema",
+		c.report(sc.file.At(v), finding.SeverityWarning, finding.CodeIncomplete, "give the rule a default, or require the member in the source schema",
 			"%s is required by the target, but %s may be missing in the source", r.Target, strings.Join(r.Expr.Path, "."))
 	}
 }
@@ -112,16 +113,16 @@ func (c *compiler) rule(n *yaml.Node, target *schema.Schema, tpath string, sc *s
 	}
 	if c.rules++; c.rules > maxRules {
 		if c.rules == maxRules+1 {
-			c.fail(sc.file.at(n), finding.CodeSyntax, "split the mapping", "the mapping has more than %d rules", maxRules)
+			c.fail(sc.file.At(n), finding.CodeSyntax, "split the mapping", "the mapping has more than %d rules", maxRules)
 		}
 		return nil
 	}
 	c.view.Rule(n, target, tpath)
-	r := &program.Rule{At: sc.file.at(n), Target: tpath, Schema: target}
+	r := &program.Rule{At: sc.file.At(n), Target: tpath, Schema: target}
 	switch n.Kind {
 	case yaml.ScalarNode:
 		if n.ShortTag() == "!!null" {
-			c.fail(sc.file.at(n), finding.CodeRequired, "write an expression such as src.orderNumber", "%s: the rule is empty", tpath)
+			c.fail(sc.file.At(n), finding.CodeRequired, "write an expression such as src.orderNumber", "%s: the rule is empty", tpath)
 			return nil
 		}
 		c.computed(r, n, sc, n)
@@ -135,13 +136,13 @@ func (c *compiler) rule(n *yaml.Node, target *schema.Schema, tpath string, sc *s
 	}
 	when := c.conditions(r, n, sc)
 	sc = sc.tested(r.When).within(n, when)
-	if each := child(n, "each"); each != nil {
+	if each := source.Child(n, "each"); each != nil {
 		c.each(r, n, each, sc)
 		return r
 	}
 	for _, k := range []string{"as", "index"} {
-		if v := child(n, k); v != nil {
-			c.fail(sc.file.at(v), finding.CodeUnknown, "", "%s: %q belongs to `each`", tpath, k)
+		if v := source.Child(n, k); v != nil {
+			c.fail(sc.file.At(v), finding.CodeUnknown, "", "%s: %q belongs to `each`", tpath, k)
 		}
 	}
 	if !c.content(r, n, sc) {
@@ -152,26 +153,26 @@ func (c *compiler) rule(n *yaml.Node, target *schema.Schema, tpath string, sc *s
 
 // conditions reads the keys that belong to a rule as a whole.
 func (c *compiler) conditions(r *program.Rule, n *yaml.Node, sc *scope) (when *reading) {
-	if w := child(n, "when"); w != nil {
+	if w := source.Child(n, "when"); w != nil {
 		var read *reading
 		if r.When, read = c.truth(w, sc, r.Target, "when"); read != nil {
 			c.decided(read, w, n, sc, r.Target)
 			when = read
 		}
 	}
-	if v := child(n, "onError"); v != nil {
+	if v := source.Child(n, "onError"); v != nil {
 		r.OnError = choose(c, sc.file, v, "onError", program.Policies)
 	}
-	if v := child(n, "required"); v != nil {
+	if v := source.Child(n, "required"); v != nil {
 		if err := v.Decode(&r.Required); err != nil {
-			c.fail(sc.file.at(v), finding.CodeSyntax, "", "%s: required is true or false", r.Target)
+			c.fail(sc.file.At(v), finding.CodeSyntax, "", "%s: required is true or false", r.Target)
 		}
 	}
-	if v := child(n, "default"); v != nil {
+	if v := source.Child(n, "default"); v != nil {
 		r.Fallback = c.literal(v, r.Schema, r.Target, sc)
 	}
-	if r.OnError == program.UseDefault && r.Fallback == nil && child(n, "default") == nil {
-		c.fail(sc.file.at(child(n, "onError")), finding.CodeRequired, "add `default:`", "%s: onError: default needs a default", r.Target)
+	if r.OnError == program.UseDefault && r.Fallback == nil && source.Child(n, "default") == nil {
+		c.fail(sc.file.At(source.Child(n, "onError")), finding.CodeRequired, "add `default:`", "%s: onError: default needs a default", r.Target)
 	}
 	c.text(sc.file, n, "lossy", "the rule "+r.Target, false)
 	return when
@@ -181,7 +182,7 @@ func (c *compiler) conditions(r *program.Rule, n *yaml.Node, sc *scope) (when *r
 func (c *compiler) literal(v *yaml.Node, target *schema.Schema, tpath string, sc *scope) *document.Node {
 	n, err := document.FromYAML(v)
 	if err != nil {
-		c.fail(sc.file.at(v), finding.CodeSyntax, "", "%s: %v", tpath, err)
+		c.fail(sc.file.At(v), finding.CodeSyntax, "", "%s: %v", tpath, err)
 		return nil
 	}
 	if p := target.Refuses(n); p != "" {
@@ -189,7 +190,7 @@ func (c *compiler) literal(v *yaml.Node, target *schema.Schema, tpath string, sc
 		if n.Kind == document.Number || n.Kind == document.Bool {
 			hint = "quote it if it is text"
 		}
-		c.fail(sc.file.at(v), finding.CodeValue, hint, "%s %s", tpath, p)
+		c.fail(sc.file.At(v), finding.CodeValue, hint, "%s %s", tpath, p)
 	}
 	c.looksComputed(n, v, tpath, sc)
 	n.Adopt()
@@ -200,7 +201,7 @@ func (c *compiler) literal(v *yaml.Node, target *schema.Schema, tpath string, sc
 func (c *compiler) content(r *program.Rule, n *yaml.Node, sc *scope) bool {
 	var has []string
 	for _, k := range contents {
-		if child(n, k) != nil {
+		if source.Child(n, k) != nil {
 			has = append(has, k)
 		}
 	}
@@ -209,15 +210,15 @@ func (c *compiler) content(r *program.Rule, n *yaml.Node, sc *scope) bool {
 		if len(has) > 1 {
 			found = strings.Join(has, " and ")
 		}
-		c.fail(sc.file.at(n), finding.CodeRequired, "", "%s: needs one of %s, each; found %s", r.Target, strings.Join(contents, ", "), found)
+		c.fail(sc.file.At(n), finding.CodeRequired, "", "%s: needs one of %s, each; found %s", r.Target, strings.Join(contents, ", "), found)
 		return false
 	}
-	v := child(n, has[0])
+	v := source.Child(n, has[0])
 	switch has[0] {
 	case "fields":
 		c.object(r, v, sc)
 	case "use":
-		c.use(r, v, child(n, "with"), sc)
+		c.use(r, v, source.Child(n, "with"), sc)
 	case "const":
 		r.Constant = c.literal(v, r.Schema, r.Target, sc)
 		c.moved(r, nil, sc)
@@ -230,13 +231,13 @@ func (c *compiler) content(r *program.Rule, n *yaml.Node, sc *scope) bool {
 	default:
 		c.computed(r, v, sc, n)
 	}
-	if has[0] != "use" && child(n, "with") != nil {
-		c.fail(sc.file.at(child(n, "with")), finding.CodeUnknown, "", "%s: `with` belongs to `use`", r.Target)
+	if has[0] != "use" && source.Child(n, "with") != nil {
+		c.fail(sc.file.At(source.Child(n, "with")), finding.CodeUnknown, "", "%s: `with` belongs to `use`", r.Target)
 	}
 	if r.Kind != program.Value || r.Constant != nil {
 		for _, k := range []string{"map", "lookup", "emptyAs", "decimal", "rounding", "date", "zone"} {
-			if v := child(n, k); v != nil {
-				c.fail(sc.file.at(v), finding.CodeUnknown, "", "%s: %q works on the value of `from` or `expr`", r.Target, k)
+			if v := source.Child(n, k); v != nil {
+				c.fail(sc.file.At(v), finding.CodeUnknown, "", "%s: %q works on the value of `from` or `expr`", r.Target, k)
 			}
 		}
 	}
@@ -247,10 +248,10 @@ func (c *compiler) object(r *program.Rule, v *yaml.Node, sc *scope) {
 	r.Kind = program.Object
 	s := r.Schema.Resolved()
 	if s != nil && s.Kind != schema.Object && s.Kind != schema.Any {
-		c.fail(sc.file.at(v), finding.CodeType, "", "%s wants %s, `fields` makes an object", r.Target, s.Kind)
+		c.fail(sc.file.At(v), finding.CodeType, "", "%s wants %s, `fields` makes an object", r.Target, s.Kind)
 		s = nil
 	}
-	r.Children = c.fields(v, s, r.Target, sc, sc.file.at(v))
+	r.Children = c.fields(v, s, r.Target, sc, sc.file.At(v))
 }
 
 // list reads a YAML sequence: each entry is a rule that makes one item, or with
@@ -259,11 +260,11 @@ func (c *compiler) list(r *program.Rule, n *yaml.Node, sc *scope) {
 	r.Kind = program.List
 	s := r.Schema.Resolved()
 	if s != nil && s.Kind != schema.List && s.Kind != schema.Any {
-		c.fail(sc.file.at(n), finding.CodeType, "", "%s wants %s, a YAML sequence makes a list", r.Target, s.Kind)
+		c.fail(sc.file.At(n), finding.CodeType, "", "%s wants %s, a YAML sequence makes a list", r.Target, s.Kind)
 		s = nil
 	}
 	for _, e := range n.Content {
-		spread := e.Kind == yaml.MappingNode && child(e, "each") != nil
+		spread := e.Kind == yaml.MappingNode && source.Child(e, "each") != nil
 		target := s.ItemSchema()
 		if spread {
 			target = s
@@ -282,7 +283,7 @@ func (c *compiler) each(r *program.Rule, n, each *yaml.Node, sc *scope) {
 	r.Kind = program.Each
 	s := r.Schema.Resolved()
 	if s != nil && s.Kind != schema.List && s.Kind != schema.Any {
-		c.fail(sc.file.at(each), finding.CodeType, "", "%s wants %s, `each` makes a list", r.Target, s.Kind)
+		c.fail(sc.file.At(each), finding.CodeType, "", "%s wants %s, `each` makes a list", r.Target, s.Kind)
 		s = nil
 	}
 	e, read := c.expression(each, sc, r.Target)
@@ -294,7 +295,7 @@ func (c *compiler) each(r *program.Rule, n, each *yaml.Node, sc *scope) {
 		case e.Type.Kind() == cel.ListKind:
 			elem = e.Type.Parameters()[0]
 		case !e.Type.IsExactType(cel.DynType):
-			c.fail(sc.file.at(each), finding.CodeType, "name a list of the source", "%s: `each` wants a list, this is %s", r.Target, language.TypeName(e.Type))
+			c.fail(sc.file.At(each), finding.CodeType, "name a list of the source", "%s: `each` wants a list, this is %s", r.Target, language.TypeName(e.Type))
 		}
 	}
 	inner := sc
@@ -304,10 +305,10 @@ func (c *compiler) each(r *program.Rule, n, each *yaml.Node, sc *scope) {
 		base string
 		to   *string
 	}{{"as", elem, base, &r.As}, {"index", cel.IntType, "", &r.Index}} {
-		name := child(n, v.key)
+		name := source.Child(n, v.key)
 		if name == nil {
 			if v.key == "as" {
-				c.fail(sc.file.at(n), finding.CodeRequired, "name the item, as in `as: l`", "%s: `each` needs `as`", r.Target)
+				c.fail(sc.file.At(n), finding.CodeRequired, "name the item, as in `as: l`", "%s: `each` needs `as`", r.Target)
 			}
 			continue
 		}
@@ -316,7 +317,7 @@ func (c *compiler) each(r *program.Rule, n, each *yaml.Node, sc *scope) {
 		}
 		next, err := inner.with(name.Value, v.t, v.base, true)
 		if err != nil {
-			c.fail(sc.file.at(name), finding.CodeSyntax, "choose another name", "%q is already a variable: %v", name.Value, err)
+			c.fail(sc.file.At(name), finding.CodeSyntax, "choose another name", "%q is already a variable: %v", name.Value, err)
 			continue
 		}
 		inner, *v.to = c.named(next, name.Value, "each", e), name.Value
@@ -327,7 +328,7 @@ func (c *compiler) each(r *program.Rule, n, each *yaml.Node, sc *scope) {
 	if sc.done != nil && inner != sc {
 		inner.done = sc.done
 	}
-	r.Item = &program.Rule{At: sc.file.at(n), Target: r.Target + "[]", Schema: s.ItemSchema(), Root: true}
+	r.Item = &program.Rule{At: sc.file.At(n), Target: r.Target + "[]", Schema: s.ItemSchema(), Root: true}
 	if !c.content(r.Item, n, inner) {
 		r.Item = nil
 	}
@@ -342,13 +343,13 @@ func (c *compiler) use(r *program.Rule, name, with *yaml.Node, sc *scope) {
 		for k := range c.fragments {
 			known = append(known, k)
 		}
-		c.fail(sc.file.at(name), finding.CodeUnknown, near(name.Value, known)+"; list its file under `include`", "%s: no fragment %q", r.Target, name.Value)
+		c.fail(sc.file.At(name), finding.CodeUnknown, near(name.Value, known)+"; list its file under `include`", "%s: no fragment %q", r.Target, name.Value)
 		return
 	}
 	depth := 0
 	for g := sc.frag; g != nil; g = g.user {
 		if depth++; g.name == f.name || depth > maxFragments {
-			c.fail(sc.file.at(name), finding.CodeSyntax, "", "%s: the fragment %q uses itself", r.Target, name.Value)
+			c.fail(sc.file.At(name), finding.CodeSyntax, "", "%s: the fragment %q uses itself", r.Target, name.Value)
 			return
 		}
 	}
@@ -357,13 +358,13 @@ func (c *compiler) use(r *program.Rule, name, with *yaml.Node, sc *scope) {
 		return
 	}
 	before := len(c.found)
-	r.Children = c.fields(f.fields, r.Schema, r.Target, inner, sc.file.at(name))
+	r.Children = c.fields(f.fields, r.Schema, r.Target, inner, sc.file.At(name))
 	// A fragment is checked at every use; what is wrong in it is said once.
 	c.found = slices.DeleteFunc(c.found, func() func(finding.Finding) bool {
 		i := -1
 		return func(x finding.Finding) bool {
 			i++
-			return i >= before && x.File == f.file.name && slices.ContainsFunc(c.found[:before], func(y finding.Finding) bool {
+			return i >= before && x.File == f.file.Name && slices.ContainsFunc(c.found[:before], func(y finding.Finding) bool {
 				return y.File == x.File && y.Line == x.Line && y.Col == x.Col && y.Code == x.Code
 			})
 		}
@@ -375,19 +376,19 @@ func (c *compiler) arguments(r *program.Rule, f *fragment, name, with *yaml.Node
 	// A fragment sees src, out and its parameters; not the variables around its use.
 	inner, _, err := c.fragmentScope(f, sc)
 	if err != nil {
-		c.fail(sc.file.at(name), finding.CodeSyntax, "", "%s: %v", r.Target, err)
+		c.fail(sc.file.At(name), finding.CodeSyntax, "", "%s: %v", r.Target, err)
 		return nil, false
 	}
 	ok := true
-	pairs(with, func(k, v *yaml.Node) {
+	source.Pairs(with, func(k, v *yaml.Node) {
 		if !slices.Contains(f.params, k.Value) {
-			c.fail(sc.file.at(k), finding.CodeUnknown, near(k.Value, f.params), "%s: the fragment %q has no parameter %q", r.Target, f.name, k.Value)
+			c.fail(sc.file.At(k), finding.CodeUnknown, near(k.Value, f.params), "%s: the fragment %q has no parameter %q", r.Target, f.name, k.Value)
 		}
 	})
 	for _, p := range f.params {
-		v := child(with, p)
+		v := source.Child(with, p)
 		if v == nil {
-			c.fail(sc.file.at(name), finding.CodeRequired, fmt.Sprintf("write with: {%s: …}", p), "%s: the fragment %q needs the parameter %q", r.Target, f.name, p)
+			c.fail(sc.file.At(name), finding.CodeRequired, fmt.Sprintf("write with: {%s: …}", p), "%s: the fragment %q needs the parameter %q", r.Target, f.name, p)
 			ok = false
 			continue
 		}
@@ -399,12 +400,12 @@ func (c *compiler) arguments(r *program.Rule, f *fragment, name, with *yaml.Node
 		delete(c.m.Use.Read, read.result)
 		next, err := inner.choosing(p, read).with(p, e.Type, read.result, true)
 		if err != nil {
-			c.fail(f.file.at(f.fields), finding.CodeSyntax, "", "%q cannot be a parameter: %v", p, err)
+			c.fail(f.file.At(f.fields), finding.CodeSyntax, "", "%q cannot be a parameter: %v", p, err)
 			ok = false
 			continue
 		}
 		inner = c.named(next, p, "with", e)
-		r.With = append(r.With, program.Binding{Name: p, Expr: e, At: sc.file.at(v)})
+		r.With = append(r.With, program.Binding{Name: p, Expr: e, At: sc.file.At(v)})
 	}
 	return inner, ok
 }
@@ -428,7 +429,7 @@ func (c *compiler) computed(r *program.Rule, n *yaml.Node, sc *scope, opts *yaml
 	}
 	if e != nil && !done {
 		if p := c.mismatch(t, r.Schema); p != "" {
-			c.fail(sc.file.at(n), finding.CodeType, c.conversion(t, r.Schema), "%s wants %s, the expression gives %s%s", r.Target, wanted(r.Schema), language.TypeName(t), strings.TrimRight(p, " "))
+			c.fail(sc.file.At(n), finding.CodeType, c.conversion(t, r.Schema), "%s wants %s, the expression gives %s%s", r.Target, wanted(r.Schema), language.TypeName(t), strings.TrimRight(p, " "))
 		}
 	}
 }

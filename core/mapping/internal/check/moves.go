@@ -14,6 +14,7 @@ import (
 	"github.com/crossdock/crossdock/core/mapping/internal/inverse"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
+	"github.com/crossdock/crossdock/core/mapping/internal/source"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
 )
@@ -118,11 +119,11 @@ func (s *scope) choosing(name string, r *reading) *scope {
 // its condition.
 func (s *scope) within(n *yaml.Node, when *reading) *scope {
 	c := *s
-	if v := child(n, "lossy"); v != nil {
+	if v := source.Child(n, "lossy"); v != nil {
 		c.lossy = v.Value
 	}
 	if when != nil && !onlyPresence(when.ast.Expr()) {
-		c.limit = child(n, "when").Value
+		c.limit = source.Child(n, "when").Value
 	}
 	return &c
 }
@@ -144,17 +145,17 @@ func (c *compiler) inverse(root *yaml.Node) {
 	if at == nil {
 		return
 	}
-	file := path.Join(path.Dir(c.file.name), name)
+	file := path.Join(path.Dir(c.file.Name), name)
 	switch {
 	case !fs.ValidPath(file):
-		c.fail(c.file.at(at), finding.CodeUnknown, "", "the path %q leads out of the configuration folder", name)
-	case file == c.file.name:
-		c.fail(c.file.at(at), finding.CodeValue, "name the mapping that leads back", "a mapping is not its own inverse")
+		c.fail(c.file.At(at), finding.CodeUnknown, "", "the path %q leads out of the configuration folder", name)
+	case file == c.file.Name:
+		c.fail(c.file.At(at), finding.CodeValue, "name the mapping that leads back", "a mapping is not its own inverse")
 	default:
 		if _, err := fs.Stat(c.fsys, file); err != nil {
-			c.fail(c.file.at(at), finding.CodeUnknown, "paths are relative to the mapping file", "inverse: the file %s cannot be read: %v", file, strictyaml.WithoutPath(err))
+			c.fail(c.file.At(at), finding.CodeUnknown, "paths are relative to the mapping file", "inverse: the file %s cannot be read: %v", file, strictyaml.WithoutPath(err))
 			return
 		}
-		c.m.Inverse, c.m.InverseAt = file, c.file.at(at)
+		c.m.Inverse, c.m.InverseAt = file, c.file.At(at)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
+	"github.com/crossdock/crossdock/core/mapping/internal/source"
 	"github.com/crossdock/crossdock/core/mapping/internal/table"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
@@ -21,7 +22,7 @@ import (
 // codelist translates the codes of one party into those of another.
 type codelist struct {
 	*program.CodeTable
-	file  *source
+	file  *source.File
 	order []*yaml.Node // the values, for checks against targets
 	codes []*yaml.Node // the codes beside them
 	// given are the codes that the sources of all its rules can have; open tells
@@ -30,26 +31,26 @@ type codelist struct {
 	open  bool
 }
 
-func (c *compiler) readCodelists(f *source, n *yaml.Node) map[string]*codelist {
+func (c *compiler) readCodelists(f *source.File, n *yaml.Node) map[string]*codelist {
 	out := map[string]*codelist{}
 	if n == nil {
 		return out
 	}
 	if n.Kind != yaml.MappingNode {
-		c.fail(f.at(n), finding.CodeSyntax, "write name: {CODE: value}", "codelists must be a list of `name: codes`")
+		c.fail(f.At(n), finding.CodeSyntax, "write name: {CODE: value}", "codelists must be a list of `name: codes`")
 		return out
 	}
-	pairs(n, func(k, v *yaml.Node) {
+	source.Pairs(n, func(k, v *yaml.Node) {
 		l := &codelist{CodeTable: &program.CodeTable{Name: k.Value, Codes: map[string]*document.Node{}}, file: f}
 		out[k.Value] = l
 		if v.Kind != yaml.MappingNode || len(v.Content) == 0 {
-			c.fail(f.at(v), finding.CodeSyntax, `write {CODE: value, "*": other}`, "the code list %s has no codes", k.Value)
+			c.fail(f.At(v), finding.CodeSyntax, `write {CODE: value, "*": other}`, "the code list %s has no codes", k.Value)
 			return
 		}
-		pairs(v, func(code, to *yaml.Node) {
+		source.Pairs(v, func(code, to *yaml.Node) {
 			val, err := document.FromYAML(to)
 			if err != nil || val.Kind == document.Object || val.Kind == document.List || val.Kind == document.Null {
-				c.fail(f.at(to), finding.CodeValue, "", "the code list %s: the value of %q must be text, a number or true/false", k.Value, code.Value)
+				c.fail(f.At(to), finding.CodeValue, "", "the code list %s: the value of %q must be text, a number or true/false", k.Value, code.Value)
 				return
 			}
 			l.order, l.codes = append(l.order, to), append(l.codes, code)
@@ -85,10 +86,10 @@ func (c *compiler) readLookups(n *yaml.Node) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		c.fail(c.file.at(n), finding.CodeSyntax, "write name: {file: xref/partners.csv, key: column, value: column}", "lookups must be a list of `name: table`")
+		c.fail(c.file.At(n), finding.CodeSyntax, "write name: {file: xref/partners.csv, key: column, value: column}", "lookups must be a list of `name: table`")
 		return
 	}
-	pairs(n, func(k, v *yaml.Node) {
+	source.Pairs(n, func(k, v *yaml.Node) {
 		l := &program.Lookup{Name: k.Value, OnMiss: program.OnFail}
 		c.lookups[k.Value] = l
 		table := Lookup{Name: k.Value}
@@ -102,15 +103,15 @@ func (c *compiler) readLookups(n *yaml.Node) {
 		table.Key, _ = c.text(c.file, v, "key", what, true)
 		table.Value, _ = c.text(c.file, v, "value", what, true)
 		if (file == "") == (table.Table == "") {
-			c.fail(c.file.at(v), finding.CodeRequired, "", "%s needs either `file` or `table`", what)
+			c.fail(c.file.At(v), finding.CodeRequired, "", "%s needs either `file` or `table`", what)
 		}
 		if d, dn := c.text(c.file, v, "cache", what, false); dn != nil {
 			var err error
 			if table.Cache, err = time.ParseDuration(d); err != nil || table.Cache < 0 {
-				c.fail(c.file.at(dn), finding.CodeValue, "", "%s: cache is a time such as 5m, found %q", what, d)
+				c.fail(c.file.At(dn), finding.CodeValue, "", "%s: cache is a time such as 5m, found %q", what, d)
 			}
 		}
-		if m := child(v, "onMiss"); m != nil {
+		if m := source.Child(v, "onMiss"); m != nil {
 			switch m.Value {
 			case "fail":
 			case "skip":
@@ -129,20 +130,20 @@ func (c *compiler) readLookups(n *yaml.Node) {
 
 // rows reads the CSV file of a lookup.
 func (c *compiler) rows(l Lookup, file string, at *yaml.Node, what string) map[string]string {
-	name := path.Join(path.Dir(c.file.name), file)
+	name := path.Join(path.Dir(c.file.Name), file)
 	if !fs.ValidPath(name) {
-		c.fail(c.file.at(at), finding.CodeUnknown, "", "%s: the path %q leads out of the configuration folder", what, file)
+		c.fail(c.file.At(at), finding.CodeUnknown, "", "%s: the path %q leads out of the configuration folder", what, file)
 		return nil
 	}
 	f, err := c.fsys.Open(name)
 	if err != nil {
-		c.fail(c.file.at(at), finding.CodeUnknown, "paths are relative to the mapping file", "%s: the file %s cannot be read: %v", what, name, strictyaml.WithoutPath(err))
+		c.fail(c.file.At(at), finding.CodeUnknown, "paths are relative to the mapping file", "%s: the file %s cannot be read: %v", what, name, strictyaml.WithoutPath(err))
 		return nil
 	}
 	defer func() { _ = f.Close() }() // read only
 	rows, err := table.Read(f, l.Key, l.Value)
 	if err != nil {
-		c.fail(c.file.at(at), finding.CodeValue, "", "%s: %s: %v", what, name, err)
+		c.fail(c.file.At(at), finding.CodeValue, "", "%s: %s: %v", what, name, err)
 	}
 	return rows
 }
@@ -150,7 +151,7 @@ func (c *compiler) rows(l Lookup, file string, at *yaml.Node, what string) map[s
 // fragment is a part of a mapping that several mappings use.
 type fragment struct {
 	name   string
-	file   *source
+	file   *source.File
 	params []string
 	fields *yaml.Node
 	codes  map[string]*codelist
@@ -166,15 +167,15 @@ func (c *compiler) readFragments(n *yaml.Node) {
 		return
 	}
 	if n.Kind != yaml.SequenceNode {
-		c.fail(c.file.at(n), finding.CodeSyntax, "write include: [fragments/party.yaml]", "include must be a list of files")
+		c.fail(c.file.At(n), finding.CodeSyntax, "write include: [fragments/party.yaml]", "include must be a list of files")
 		return
 	}
 	for _, e := range n.Content {
-		src, found := readSource(c.fsys, path.Join(path.Dir(c.file.name), e.Value))
+		src, found := source.Read(c.fsys, path.Join(path.Dir(c.file.Name), e.Value))
 		if src == nil {
 			for _, f := range found {
 				if f.Code == finding.CodeUnknown {
-					c.fail(c.file.at(e), f.Code, f.Hint, "include %s: %s", e.Value, f.Message)
+					c.fail(c.file.At(e), f.Code, f.Hint, "include %s: %s", e.Value, f.Message)
 					continue
 				}
 				c.found = append(c.found, f)
@@ -186,25 +187,25 @@ func (c *compiler) readFragments(n *yaml.Node) {
 	}
 }
 
-func (c *compiler) readFragment(src *source, at *yaml.Node) {
-	if !c.known(src, src.root, "a fragment", fragmentKeys) {
+func (c *compiler) readFragment(src *source.File, at *yaml.Node) {
+	if !c.known(src, src.Root, "a fragment", fragmentKeys) {
 		return
 	}
 	f := &fragment{file: src}
-	f.name, _ = c.text(src, src.root, "fragment", "a fragment", true)
-	c.text(src, src.root, "version", "a fragment", false)
-	pairs(child(src.root, "params"), func(k, _ *yaml.Node) {
+	f.name, _ = c.text(src, src.Root, "fragment", "a fragment", true)
+	c.text(src, src.Root, "version", "a fragment", false)
+	source.Pairs(source.Child(src.Root, "params"), func(k, _ *yaml.Node) {
 		if c.variable(&scope{file: src}, k) {
 			f.params = append(f.params, k.Value)
 		}
 	})
-	f.codes = c.readCodelists(src, child(src.root, "codelists"))
-	if f.fields = child(src.root, "fields"); f.fields == nil {
-		c.fail(src.at(src.root), finding.CodeRequired, "", "a fragment needs %q", "fields")
+	f.codes = c.readCodelists(src, source.Child(src.Root, "codelists"))
+	if f.fields = source.Child(src.Root, "fields"); f.fields == nil {
+		c.fail(src.At(src.Root), finding.CodeRequired, "", "a fragment needs %q", "fields")
 		return
 	}
 	if other := c.fragments[f.name]; other != nil {
-		c.fail(c.file.at(at), finding.CodeValue, "rename one", "the fragment %q is also in %s", f.name, other.file.name)
+		c.fail(c.file.At(at), finding.CodeValue, "rename one", "the fragment %q is also in %s", f.name, other.file.Name)
 		return
 	}
 	c.fragments[f.name] = f
@@ -235,39 +236,39 @@ func (c *compiler) transforms(r *program.Rule, n *yaml.Node, t *cel.Type, sc *sc
 	if n.Kind != yaml.MappingNode {
 		return false
 	}
-	if v := child(n, "emptyAs"); v != nil {
+	if v := source.Child(n, "emptyAs"); v != nil {
 		r.Empty = choose(c, sc.file, v, "emptyAs", program.Emptinesses)
 	}
 	done := false
-	if v := child(n, "map"); v != nil {
+	if v := source.Child(n, "map"); v != nil {
 		done = true
 		c.mapping(r, v, t, sc)
 	}
-	if v := child(n, "lookup"); v != nil {
+	if v := source.Child(n, "lookup"); v != nil {
 		done = true
 		if r.Lookup = c.lookups[v.Value]; r.Lookup == nil {
-			c.fail(sc.file.at(v), finding.CodeUnknown, near(v.Value, keys(c.lookups)), "%s: no lookup %q", r.Target, v.Value)
+			c.fail(sc.file.At(v), finding.CodeUnknown, near(v.Value, keys(c.lookups)), "%s: no lookup %q", r.Target, v.Value)
 		}
 		c.accepts(r, v, "lookup", t, sc, cel.StringType, cel.IntType)
-		if child(n, "decimal") == nil {
+		if source.Child(n, "decimal") == nil {
 			c.makes(r, v, "lookup", "text", sc, schema.Text)
 		}
 	}
-	if v := child(n, "decimal"); v != nil {
+	if v := source.Child(n, "decimal"); v != nil {
 		done = true
 		r.Decimal = c.decimalRule(n, v, sc)
 		c.accepts(r, v, "decimal", t, sc, cel.StringType, cel.IntType, cel.DoubleType)
 		c.makes(r, v, "decimal", "decimal text", sc, schema.Text, schema.Number, schema.Integer)
-	} else if v := child(n, "rounding"); v != nil {
-		c.fail(sc.file.at(v), finding.CodeUnknown, "", "%s: rounding belongs to `decimal`", r.Target)
+	} else if v := source.Child(n, "rounding"); v != nil {
+		c.fail(sc.file.At(v), finding.CodeUnknown, "", "%s: rounding belongs to `decimal`", r.Target)
 	}
-	if v := child(n, "date"); v != nil {
+	if v := source.Child(n, "date"); v != nil {
 		done = true
 		r.Date = c.dateRule(r, n, v, sc)
 		c.accepts(r, v, "date", t, sc, cel.StringType)
 		c.makes(r, v, "date", "text", sc, schema.Text)
-	} else if v := child(n, "zone"); v != nil {
-		c.fail(sc.file.at(v), finding.CodeUnknown, "", "%s: zone belongs to `date`", r.Target)
+	} else if v := source.Child(n, "zone"); v != nil {
+		c.fail(sc.file.At(v), finding.CodeUnknown, "", "%s: zone belongs to `date`", r.Target)
 	}
 	return done
 }
@@ -290,7 +291,7 @@ func (c *compiler) accepts(r *program.Rule, at *yaml.Node, what string, t *cel.T
 	if t.IsExactType(cel.DynType) || slices.ContainsFunc(ok, t.IsExactType) {
 		return
 	}
-	c.fail(sc.file.at(at), finding.CodeType, "", "%s: %q works on text, the expression gives %s", r.Target, what, language.TypeName(t))
+	c.fail(sc.file.At(at), finding.CodeType, "", "%s: %q works on text, the expression gives %s", r.Target, what, language.TypeName(t))
 }
 
 // makes checks the type that comes out of a transformation.
@@ -299,7 +300,7 @@ func (c *compiler) makes(r *program.Rule, at *yaml.Node, what, result string, sc
 	if s == nil || s.Kind == schema.Any || slices.Contains(ok, s.Kind) {
 		return
 	}
-	c.fail(sc.file.at(at), finding.CodeType, "", "%s wants %s, %q gives %s", r.Target, s.Kind, what, result)
+	c.fail(sc.file.At(at), finding.CodeType, "", "%s wants %s, %q gives %s", r.Target, s.Kind, what, result)
 }
 
 // mapping checks `map:` and every value of the code list.
@@ -310,7 +311,7 @@ func (c *compiler) mapping(r *program.Rule, v *yaml.Node, t *cel.Type, sc *scope
 		if sc.frag != nil {
 			names = append(names, keys(sc.frag.codes)...)
 		}
-		c.fail(sc.file.at(v), finding.CodeUnknown, near(v.Value, names), "%s: no code list %q", r.Target, v.Value)
+		c.fail(sc.file.At(v), finding.CodeUnknown, near(v.Value, names), "%s: no code list %q", r.Target, v.Value)
 		return
 	}
 	c.accepts(r, v, "map", t, sc, cel.StringType, cel.IntType, cel.BoolType)
@@ -321,7 +322,7 @@ func (c *compiler) mapping(r *program.Rule, v *yaml.Node, t *cel.Type, sc *scope
 			continue // reported with the list
 		}
 		if p := r.Schema.Refuses(val); p != "" {
-			c.fail(l.file.at(to), finding.CodeValue, "", "the code list %s gives %s, but %s %s", l.Name, schema.Quoted(val), r.Target, p)
+			c.fail(l.file.At(to), finding.CodeValue, "", "the code list %s gives %s, but %s %s", l.Name, schema.Quoted(val), r.Target, p)
 		}
 	}
 }
@@ -331,18 +332,18 @@ func (c *compiler) decimalRule(n, v *yaml.Node, sc *scope) *program.DecimalRule 
 	scale := v
 	if v.Kind == yaml.MappingNode {
 		c.known(sc.file, v, "decimal", decimalKeys)
-		if scale = child(v, "scale"); scale == nil {
-			c.fail(sc.file.at(v), finding.CodeRequired, "", `decimal needs "scale"`)
+		if scale = source.Child(v, "scale"); scale == nil {
+			c.fail(sc.file.At(v), finding.CodeRequired, "", `decimal needs "scale"`)
 			return d
 		}
-		if ro := child(v, "rounding"); ro != nil {
+		if ro := source.Child(v, "rounding"); ro != nil {
 			d.Rounding = choose(c, sc.file, ro, "rounding", language.Roundings)
 		}
 	}
 	if scale.Value != "any" {
 		d.Scale = c.scale(sc.file, scale)
 	}
-	if ro := child(n, "rounding"); ro != nil {
+	if ro := source.Child(n, "rounding"); ro != nil {
 		d.Rounding = choose(c, sc.file, ro, "rounding", language.Roundings)
 	}
 	return d
@@ -358,16 +359,16 @@ func (c *compiler) dateRule(r *program.Rule, n, v *yaml.Node, sc *scope) *progra
 		}
 		l, err := language.ParseLayout(p.Value)
 		if err != nil {
-			c.fail(sc.file.at(p), finding.CodeValue, "", "%s: %v", r.Target, err)
+			c.fail(sc.file.At(p), finding.CodeValue, "", "%s: %v", r.Target, err)
 			return nil
 		}
 		return &l
 	}
-	zone := child(n, "zone")
+	zone := source.Child(n, "zone")
 	if v.Kind == yaml.MappingNode {
 		c.known(sc.file, v, "date", dateKeys)
-		d.From, d.To = pattern(child(v, "from")), pattern(child(v, "to"))
-		if z := child(v, "zone"); z != nil {
+		d.From, d.To = pattern(source.Child(v, "from")), pattern(source.Child(v, "to"))
+		if z := source.Child(v, "zone"); z != nil {
 			zone = z
 		}
 	} else {
@@ -380,7 +381,7 @@ func (c *compiler) dateRule(r *program.Rule, n, v *yaml.Node, sc *scope) *progra
 	if zone != nil {
 		loc, err := c.zones.Load(zone.Value)
 		if err != nil {
-			c.fail(sc.file.at(zone), finding.CodeValue, "", "%s: %v", r.Target, err)
+			c.fail(sc.file.At(zone), finding.CodeValue, "", "%s: %v", r.Target, err)
 		} else {
 			d.Zone = loc
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
+	"github.com/crossdock/crossdock/core/mapping/internal/source"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -22,7 +23,7 @@ func (c *compiler) readIgnored(n *yaml.Node) {
 		return
 	}
 	if n.Kind != yaml.SequenceNode {
-		c.fail(c.file.at(n), finding.CodeSyntax, "write ignore: [src.isa.date, {path: src.gs, reason: envelope}]", "ignore must be a list of source paths")
+		c.fail(c.file.At(n), finding.CodeSyntax, "write ignore: [src.isa.date, {path: src.gs, reason: envelope}]", "ignore must be a list of source paths")
 		return
 	}
 	for _, e := range n.Content {
@@ -43,7 +44,7 @@ func (c *compiler) readIgnored(n *yaml.Node) {
 
 // unread compares what the source has with what is read and what is ignored.
 func (c *compiler) unread(root *yaml.Node) {
-	n := child(root, "ignore")
+	n := source.Child(root, "ignore")
 	c.readIgnored(n)
 	for _, i := range c.m.Ignored {
 		c.m.Use.Ignored[i.Path] = true
@@ -51,18 +52,18 @@ func (c *compiler) unread(root *yaml.Node) {
 		switch {
 		case c.full():
 		case !ok:
-			c.fail(c.file.at(i.at), finding.CodeUnknown, near(i.Path, c.members()), "ignore: the source has no %s", i.Path)
+			c.fail(c.file.At(i.at), finding.CodeUnknown, near(i.Path, c.members()), "ignore: the source has no %s", i.Path)
 		case c.m.Use.Read[i.Path] && s.Resolved() != nil && s.Resolved().Kind != schema.Object && s.Resolved().Kind != schema.List:
-			c.report(c.file.at(i.at), finding.SeverityWarning, finding.CodeUnreachable, "take it off the list", "ignore: %s is read", i.Path)
+			c.report(c.file.At(i.at), finding.SeverityWarning, finding.CodeUnreachable, "take it off the list", "ignore: %s is read", i.Path)
 		}
 	}
 	unread, gathered := c.m.Use.Unread(c.src)
 	c.m.Unread = unread
 	if n == nil {
-		n = child(root, "source")
+		n = source.Child(root, "source")
 	}
 	if len(unread) > 0 && n != nil {
-		c.report(c.file.at(n), finding.SeverityWarning, finding.CodeUnread, "read them, or list them under ignore",
+		c.report(c.file.At(n), finding.SeverityWarning, finding.CodeUnread, "read them, or list them under ignore",
 			"%s of the source %s: %s", finding.Counted(len(unread), "member"), neither(len(unread)), finding.Listed(gathered))
 	}
 }

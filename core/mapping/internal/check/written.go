@@ -13,7 +13,7 @@ import (
 
 // note keeps how an expression is written.
 func (c *compiler) note(e *program.Expression, r *reading, n *yaml.Node, sc *scope) {
-	w := &insight.Written{Text: n.Value, At: sc.file.at(n), Paths: slices.Clone(r.paths), Path: r.result, Alone: e.Path != nil, Whole: whole(e.Type)}
+	w := &insight.Written{Text: n.Value, At: sc.file.At(n), Paths: slices.Clone(r.paths), Path: r.result, Alone: e.Path != nil, Whole: whole(e.Type)}
 	if w.Path != "" && !slices.Contains(w.Paths, w.Path) {
 		w.Paths = append(w.Paths, w.Path)
 	}

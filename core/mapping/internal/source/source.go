@@ -1,4 +1,6 @@
-package check
+// Package source reads the YAML of mappings and fragments, and knows the place of
+// every character in it.
+package source
 
 import (
 	"fmt"
@@ -11,16 +13,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// source is one YAML file, with its text for places inside of expressions.
-type source struct {
-	name  string
+// File is one YAML file, with its text for places inside of expressions.
+type File struct {
+	Name  string // within the configuration folder
+	Root  *yaml.Node
 	lines [][]rune
-	root  *yaml.Node
 }
 
-// readSource reads a mapping or a fragment. strictyaml refuses what makes YAML
+// Read reads a mapping or a fragment. strictyaml refuses what makes YAML
 // dangerous: aliases, duplicate keys, huge files, several documents.
-func readSource(fsys fs.FS, name string) (*source, []finding.Finding) {
+func Read(fsys fs.FS, name string) (*File, []finding.Finding) {
 	if !fs.ValidPath(name) {
 		return nil, []finding.Finding{{
 			File: name, Line: 1, Col: 1, Severity: finding.SeverityError, Code: finding.CodeUnknown,
@@ -48,9 +50,9 @@ func readSource(fsys fs.FS, name string) (*source, []finding.Finding) {
 	if f == nil {
 		return nil, out
 	}
-	s := &source{name: name, root: f.Root}
+	s := &File{Name: name, Root: f.Root}
 	if n := tooDeep(f.Root, 0); n != nil {
-		at := s.at(n)
+		at := s.At(n)
 		return nil, append(out, finding.Finding{
 			File: name, Line: at.Line, Col: at.Col, Severity: finding.SeverityError, Code: finding.CodeSyntax,
 			Message: fmt.Sprintf("the file nests deeper than %d levels", maxNesting), Hint: "documents nest no deeper either; use a fragment or a list",
@@ -79,14 +81,15 @@ func tooDeep(n *yaml.Node, depth int) *yaml.Node {
 	return nil
 }
 
-func (s *source) at(n *yaml.Node) strictyaml.Pos {
-	return strictyaml.Pos{File: s.name, Line: n.Line, Col: n.Column}
+// At is the place of a node.
+func (s *File) At(n *yaml.Node) strictyaml.Pos {
+	return strictyaml.Pos{File: s.Name, Line: n.Line, Col: n.Column}
 }
 
-// inside is the place of character offset (in runes) of a scalar's value. It
+// Inside is the place of character offset (in runes) of a scalar's value. It
 // walks the text of the file beside the value, since YAML folds lines, doubles
 // quotes and removes indentation.
-func (s *source) inside(n *yaml.Node, offset int) strictyaml.Pos {
+func (s *File) Inside(n *yaml.Node, offset int) strictyaml.Pos {
 	value := []rune(n.Value)
 	line, col := n.Line-1, n.Column-1
 	switch {
@@ -101,7 +104,7 @@ func (s *source) inside(n *yaml.Node, offset int) strictyaml.Pos {
 	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
 		col++
 	}
-	start := strictyaml.Pos{File: s.name, Line: line + 1, Col: col + 1}
+	start := strictyaml.Pos{File: s.Name, Line: line + 1, Col: col + 1}
 	for i := 0; i < offset && i < len(value); i++ {
 		if line >= len(s.lines) {
 			return start
@@ -132,7 +135,7 @@ func (s *source) inside(n *yaml.Node, offset int) strictyaml.Pos {
 		}
 		col++
 	}
-	return strictyaml.Pos{File: s.name, Line: line + 1, Col: col + 1}
+	return strictyaml.Pos{File: s.Name, Line: line + 1, Col: col + 1}
 }
 
 func blank(line []rune) bool { return strings.TrimSpace(string(line)) == "" }
@@ -145,8 +148,8 @@ func indent(line []rune) int {
 	return n
 }
 
-// child returns the value of a key in a YAML mapping, or nil.
-func child(n *yaml.Node, key string) *yaml.Node {
+// Child returns the value of a key in a YAML mapping, or nil.
+func Child(n *yaml.Node, key string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
@@ -158,8 +161,8 @@ func child(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// pairs calls f for each key and value of a YAML mapping.
-func pairs(n *yaml.Node, f func(k, v *yaml.Node)) {
+// Pairs calls f for each key and value of a YAML mapping.
+func Pairs(n *yaml.Node, f func(k, v *yaml.Node)) {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return
 	}
