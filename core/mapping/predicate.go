@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"cel.dev/cel-go/cel"
-	"github.com/crossdock/crossdock/core/mapping/internal/check"
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/expression"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
@@ -73,7 +73,7 @@ func compileRoute(text string, shape *Schema) (*routeExpression, error) {
 	if shape == nil {
 		shape = &schema.Schema{Name: language.NameSrc}
 	}
-	e, err := check.Expression(text, shape)
+	e, err := expression.OverDocument(text, shape)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/expression"
 	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
@@ -29,8 +30,8 @@ var (
 
 // amounts looks for functions that get what they must not get: decimals a sum
 // in binary, int() an identifier.
-func (c *compiler) amounts(r *reading, n *yaml.Node, sc *scope, target string) {
-	ast.PreOrderVisit(r.ast.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+func (c *compiler) amounts(r *expression.Reading, n *yaml.Node, sc *scope, target string) {
+	ast.PreOrderVisit(r.AST.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() != ast.CallKind {
 			return
 		}
@@ -39,13 +40,13 @@ func (c *compiler) amounts(r *reading, n *yaml.Node, sc *scope, target string) {
 		case slices.Contains(exact, name):
 			for _, a := range call.Args() {
 				if sum, by := binary(r, a); sum != nil {
-					c.fail(r.place(sum, n, sc), finding.CodeLossy, "use "+by+"()", "%s: %s() gets a number that was computed in binary floating point, where 0.1 is not exact", target, name)
+					c.fail(place(r, sum, n, sc), finding.CodeLossy, "use "+by+"()", "%s: %s() gets a number that was computed in binary floating point, where 0.1 is not exact", target, name)
 				}
 			}
 		case slices.Contains(numbers, name) && len(call.Args()) == 1:
 			a := call.Args()[0]
-			if a.Kind() == ast.SelectKind && r.ast.GetType(a.ID()).IsExactType(cel.StringType) && schema.IsIdentifier(a.AsSelect().FieldName()) {
-				c.report(r.place(a, n, sc), finding.SeverityWarning, finding.CodeLossy, "keep it as text; gtin14() brings a GTIN to 14 digits",
+			if a.Kind() == ast.SelectKind && r.AST.GetType(a.ID()).IsExactType(cel.StringType) && schema.IsIdentifier(a.AsSelect().FieldName()) {
+				c.report(place(r, a, n, sc), finding.SeverityWarning, finding.CodeLossy, "keep it as text; gtin14() brings a GTIN to 14 digits",
 					"%s: %s is an identifier and no amount; as a number it loses its leading zeros", target, memberName(a))
 			}
 		}
@@ -53,12 +54,12 @@ func (c *compiler) amounts(r *reading, n *yaml.Node, sc *scope, target string) {
 }
 
 // binary finds arithmetic on binary numbers, and the function to use instead.
-func binary(r *reading, e ast.Expr) (ast.Expr, string) {
+func binary(r *expression.Reading, e ast.Expr) (ast.Expr, string) {
 	if e.Kind() != ast.CallKind {
 		return nil, ""
 	}
 	call := e.AsCall()
-	if by, ok := arithmetic[call.FunctionName()]; ok && r.ast.GetType(e.ID()).IsExactType(cel.DoubleType) {
+	if by, ok := arithmetic[call.FunctionName()]; ok && r.AST.GetType(e.ID()).IsExactType(cel.DoubleType) {
 		return e, by
 	}
 	for _, a := range call.Args() {
@@ -71,15 +72,15 @@ func binary(r *reading, e ast.Expr) (ast.Expr, string) {
 
 // gives compares what a rule is known to give with what its target takes. opts
 // is the rule; done tells that something else than the expression decides.
-func (c *compiler) gives(r *program.Rule, read *reading, n, opts *yaml.Node, sc *scope, done bool) {
-	e := read.ast.Expr()
-	member := read.leafOf(e)
+func (c *compiler) gives(r *program.Rule, read *expression.Reading, n, opts *yaml.Node, sc *scope, done bool) {
+	e := read.AST.Expr()
+	member := read.LeafOf(e)
 	if l := r.Codes; l != nil {
 		c.translated(r, member, source.Child(opts, "map"), sc)
 	}
 	if r.Decimal != nil && r.Codes == nil && r.Lookup == nil {
 		if sum, by := binary(read, e); sum != nil {
-			c.fail(read.place(sum, n, sc), finding.CodeLossy, "use "+by+"()", "%s: `decimal` gets a number that was computed in binary floating point, where 0.1 is not exact", r.Target)
+			c.fail(place(read, sum, n, sc), finding.CodeLossy, "use "+by+"()", "%s: `decimal` gets a number that was computed in binary floating point, where 0.1 is not exact", r.Target)
 		}
 		if e.Kind() == ast.SelectKind && schema.IsIdentifier(e.AsSelect().FieldName()) {
 			c.report(sc.file.At(source.Child(opts, "decimal")), finding.SeverityWarning, finding.CodeLossy, "leave `decimal` out", "%s: %s is an identifier and no amount; as a number it loses its leading zeros", r.Target, memberName(e))
@@ -90,7 +91,7 @@ func (c *compiler) gives(r *program.Rule, read *reading, n, opts *yaml.Node, sc 
 	}
 	c.refused(read, n, r.Schema, sc, r.Target)
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "string" && r.Schema.IsDecimal() {
-		if a := e.AsCall().Args()[0]; language.PlainType(read.ast.GetType(a.ID())).IsExactType(cel.DoubleType) {
+		if a := e.AsCall().Args()[0]; language.PlainType(read.AST.GetType(a.ID())).IsExactType(cel.DoubleType) {
 			c.fail(sc.file.At(n), finding.CodeLossy, "write {from: …, decimal: any}, which keeps the digits of the document", "%s wants a decimal number, string() gives a binary one, such as 1e+21", r.Target)
 		}
 	}
@@ -149,10 +150,10 @@ var computedText = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*([.(\[]| *[+*?] *)
 
 // looksComputed warns about an expression where a fixed value stands.
 func (c *compiler) looksComputed(n *document.Node, v *yaml.Node, tpath string, sc *scope) {
-	if n.Kind != document.Text || sc.env == nil || !computedText.MatchString(n.Text) {
+	if n.Kind != document.Text || sc.Env == nil || !computedText.MatchString(n.Text) {
 		return
 	}
-	if e, r, _ := compileExpression(n.Text, sc, c.prov); e != nil && r.ast.Expr().Kind() != ast.IdentKind {
+	if e, r, _ := expression.Compile(n.Text, &sc.Scope, c.prov); e != nil && r.AST.Expr().Kind() != ast.IdentKind {
 		c.report(sc.file.At(v), finding.SeverityWarning, finding.CodeType, "compute it in an expression, as in has(src.a) ? src.a : src.b", "%s: a fixed value stands here, and %q is taken as text", tpath, n.Short())
 	}
 }

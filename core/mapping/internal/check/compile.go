@@ -12,6 +12,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"github.com/crossdock/crossdock/canonical"
 	"github.com/crossdock/crossdock/core/mapping/internal/cursor"
+	"github.com/crossdock/crossdock/core/mapping/internal/expression"
 	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
@@ -323,30 +324,13 @@ func (c *compiler) validator(root *yaml.Node) {
 
 // topScope has src, out and what the language gives.
 func (c *compiler) topScope() *scope {
-	sc, prov, err := newScope(c.src, c.dst, c.m.Settings)
+	sc, prov, err := expression.NewScope(c.src, c.dst, c.m.Settings)
 	if err != nil {
 		c.fail(c.file.At(c.file.Root), finding.CodeSyntax, "", "the schemas cannot be used in expressions: %v", err)
 		return nil
 	}
 	c.prov = prov
-	sc.file, sc.done = c.file, map[string]bool{}
-	return sc
-}
-
-// newScope builds the environment of a mapping or of a route's expression.
-func newScope(src, dst *schema.Schema, s language.Settings) (*scope, *language.Provider, error) {
-	base, err := language.StandardEnv()
-	if err != nil {
-		return nil, nil, err
-	}
-	prov := language.NewProvider(base.CELTypeProvider())
-	opts := append(s.Functions(), cel.CustomTypeProvider(prov), cel.CustomTypeAdapter(language.Adapter),
-		cel.Variable(language.NameSrc, prov.TypeOf(src)), cel.Variable(language.NameOut, prov.TypeOf(dst)))
-	env, err := base.Extend(opts...)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &scope{env: env, bases: map[string]string{language.NameSrc: language.NameSrc, language.NameOut: language.NameOut}, sure: map[string]bool{language.NameSrc: true, language.NameOut: true}}, prov, nil
+	return &scope{Scope: *sc, file: c.file, done: map[string]bool{}}
 }
 
 // maxLets bounds the variables of a mapping; each sees all before it.
@@ -375,7 +359,7 @@ func (c *compiler) lets(n *yaml.Node, sc *scope) *scope {
 		e, r := c.expression(v, sc, "let "+k.Value)
 		t, base := cel.DynType, ""
 		if e != nil {
-			t, base = e.Type, r.result
+			t, base = e.Type, r.Result
 			c.m.Program.Lets = append(c.m.Program.Lets, program.Binding{Name: k.Value, Expr: e, At: c.file.At(v)})
 		}
 		next, err := sc.with(k.Value, t, base, e != nil && e.Sure)
@@ -402,15 +386,15 @@ func (c *compiler) variable(sc *scope, n *yaml.Node) bool {
 }
 
 // expression checks the CEL of one YAML scalar and records what it reads.
-func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.Expression, *reading) {
+func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.Expression, *expression.Reading) {
 	if n.Kind != yaml.ScalarNode {
 		c.fail(sc.file.At(n), finding.CodeSyntax, "an expression is one line of text", "%s: expected an expression", target)
 		return nil, nil
 	}
-	e, r, problems := compileExpression(n.Value, sc, c.prov)
+	e, r, problems := expression.Compile(n.Value, &sc.Scope, c.prov)
 	c.see(n, sc, e)
 	for _, p := range problems {
-		c.fail(sc.file.Inside(n, p.offset), p.code, p.hint, "%s: %s", target, p.message)
+		c.fail(sc.file.Inside(n, p.Offset), p.Code, p.Hint, "%s: %s", target, p.Message)
 	}
 	if e == nil {
 		return nil, nil
@@ -418,14 +402,14 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 	c.note(e, r, n, sc)
 	c.comparisons(r, n, sc, target)
 	c.amounts(r, n, sc, target)
-	for _, p := range r.paths {
+	for _, p := range r.Paths {
 		c.m.Use.Read[p] = true
 	}
-	if p := r.result; p != "" {
+	if p := r.Result; p != "" {
 		c.m.Use.Read[p] = true
 	}
 	if sc.done != nil {
-		for _, p := range append(slices.Clone(r.paths), r.result) {
+		for _, p := range append(slices.Clone(r.Paths), r.Result) {
 			name, isOut := strings.CutPrefix(p, language.NameOut+".")
 			name, _, _ = strings.Cut(name, ".")
 			name = strings.TrimSuffix(name, "[]")
@@ -439,7 +423,7 @@ func (c *compiler) expression(n *yaml.Node, sc *scope, target string) (*program.
 }
 
 // truth checks an expression that must be true or false.
-func (c *compiler) truth(n *yaml.Node, sc *scope, target, what string) (*program.Expression, *reading) {
+func (c *compiler) truth(n *yaml.Node, sc *scope, target, what string) (*program.Expression, *expression.Reading) {
 	e, r := c.expression(n, sc, target)
 	if e != nil && !e.Type.IsExactType(cel.BoolType) && !e.Type.IsExactType(cel.DynType) {
 		c.fail(sc.file.At(n), finding.CodeType, "compare it with something, or use has()", "%s: '%s' must be true/false, this is %s", target, what, language.TypeName(e.Type))

@@ -9,8 +9,8 @@ import (
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/expression"
 	"github.com/crossdock/crossdock/core/mapping/internal/finding"
-	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"github.com/crossdock/crossdock/core/mapping/internal/source"
 	"github.com/crossdock/crossdock/core/strictyaml"
@@ -21,138 +21,9 @@ import (
 // rules that never run. These are warnings: source documents are not validated,
 // so what their schema excludes may still arrive.
 
-// outcome is what is known of a condition without a document.
-type outcome int8
-
-const (
-	unsure outcome = iota
-	never
-	always
-)
-
-func (o outcome) not() outcome {
-	switch o {
-	case never:
-		return always
-	case always:
-		return never
-	}
-	return unsure
-}
-
-func outcomeOf(b bool) outcome {
-	if b {
-		return always
-	}
-	return never
-}
-
-// leafOf is the schema of the member that e reads; nil when it is computed.
-func (r *reading) leafOf(e ast.Expr) *schema.Schema {
-	if e.Kind() != ast.SelectKind || e.AsSelect().IsTestOnly() {
-		return nil
-	}
-	s := e.AsSelect()
-	return r.prov.SchemaOf(r.ast.GetType(s.Operand().ID())).Member(s.FieldName())
-}
-
-// outcome works out a condition as far as literals and schemas say.
-func (r *reading) outcome(e ast.Expr, sc *scope) outcome {
-	switch e.Kind() {
-	case ast.LiteralKind:
-		if b, ok := e.AsLiteral().(types.Bool); ok {
-			return outcomeOf(bool(b))
-		}
-	case ast.SelectKind:
-		if e.AsSelect().IsTestOnly() && r.promised(e, sc) {
-			return always
-		}
-	case ast.CallKind:
-		return r.callOutcome(e.AsCall(), sc)
-	}
-	return unsure
-}
-
-func (r *reading) callOutcome(c ast.CallExpr, sc *scope) outcome {
-	args := c.Args()
-	switch c.FunctionName() {
-	case operators.LogicalNot:
-		return r.outcome(args[0], sc).not()
-	case operators.LogicalAnd, operators.LogicalOr:
-		a, b := r.outcome(args[0], sc), r.outcome(args[1], sc)
-		decides := never
-		if c.FunctionName() == operators.LogicalOr {
-			decides = always
-		}
-		switch {
-		case a == decides || b == decides:
-			return decides
-		case a == b:
-			return a
-		}
-	case operators.Equals, operators.NotEquals:
-		o := unsure
-		a, b := args[0], args[1]
-		switch {
-		case a.Kind() == ast.LiteralKind && b.Kind() == ast.LiteralKind:
-			o = outcomeOf(a.AsLiteral().Equal(b.AsLiteral()) == types.True)
-		default:
-			if _, _, impossible := r.impossible(a, b); impossible {
-				o = never
-			}
-		}
-		if c.FunctionName() == operators.NotEquals {
-			o = o.not()
-		}
-		return o
-	case operators.In:
-		return r.inOutcome(args[0], args[1])
-	}
-	return unsure
-}
-
-func (r *reading) inOutcome(e, list ast.Expr) outcome {
-	if list.Kind() != ast.ListKind {
-		return unsure
-	}
-	for _, x := range list.AsList().Elements() {
-		if _, _, impossible := r.impossible(e, x); !impossible {
-			return unsure
-		}
-	}
-	return never
-}
-
-// impossible tells that one side reads a member that has listed codes and the
-// other is text that is none of them.
-func (r *reading) impossible(a, b ast.Expr) (member, text ast.Expr, ok bool) {
-	if a.Kind() == ast.LiteralKind {
-		a, b = b, a
-	}
-	if b.Kind() != ast.LiteralKind {
-		return nil, nil, false
-	}
-	s, isText := b.AsLiteral().(types.String)
-	codes := r.leafOf(a).Codes()
-	return a, b, isText && codes != nil && !slices.Contains(codes, string(s))
-}
-
-// promised tells that the schemas promise every step of has(path).
-func (r *reading) promised(test ast.Expr, sc *scope) bool {
-	s := test.AsSelect()
-	path := chain(s.Operand())
-	if path == nil || !sc.sure[path[0]] || !strings.HasPrefix(sc.bases[path[0]], language.NameSrc) {
-		return false
-	}
-	// has() is always there only when all steps above are, and these are tested
-	// beside it.
-	owner := r.prov.SchemaOf(r.ast.GetType(s.Operand().ID()))
-	return owner != nil && owner.Required[s.FieldName()] && !owner.Member(s.FieldName()).Resolved().Nullable
-}
-
 // place is where a part of an expression stands in the file.
-func (r *reading) place(e ast.Expr, n *yaml.Node, sc *scope) strictyaml.Pos {
-	at, ok := r.ast.SourceInfo().GetOffsetRange(e.ID())
+func place(r *expression.Reading, e ast.Expr, n *yaml.Node, sc *scope) strictyaml.Pos {
+	at, ok := r.AST.SourceInfo().GetOffsetRange(e.ID())
 	if !ok {
 		return sc.file.At(n)
 	}
@@ -161,9 +32,9 @@ func (r *reading) place(e ast.Expr, n *yaml.Node, sc *scope) strictyaml.Pos {
 
 // comparisons reports every comparison, anywhere in the expression, of a member
 // with a code that it cannot have, and every choice that is none.
-func (c *compiler) comparisons(r *reading, n *yaml.Node, sc *scope, target string) {
+func (c *compiler) comparisons(r *expression.Reading, n *yaml.Node, sc *scope, target string) {
 	steps := map[int64]bool{} // of filter(), which are choices too, but nobody wrote them
-	ast.PreOrderVisit(r.ast.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+	ast.PreOrderVisit(r.AST.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() == ast.ComprehensionKind {
 			steps[e.AsComprehension().LoopStep().ID()] = true
 		}
@@ -182,41 +53,39 @@ func (c *compiler) comparisons(r *reading, n *yaml.Node, sc *scope, target strin
 			}
 		case operators.Conditional:
 			cond := call.Args()[0]
-			if o := r.outcome(cond, sc); o != unsure && !steps[e.ID()] {
-				dead := map[outcome]string{never: "second", always: "third"}[o]
-				c.report(r.place(cond, n, sc), finding.SeverityWarning, finding.CodeUnreachable, "leave the choice out, or mend its condition",
+			if o := r.Outcome(cond, &sc.Scope); o != expression.Unsure && !steps[e.ID()] {
+				dead := map[expression.Outcome]string{expression.Never: "second", expression.Always: "third"}[o]
+				c.report(place(r, cond, n, sc), finding.SeverityWarning, finding.CodeUnreachable, "leave the choice out, or mend its condition",
 					"%s: the condition is %s, so the %s part of the choice is never taken", target, o, dead)
 			}
 		}
 	}))
 }
 
-func (o outcome) String() string { return [...]string{"open", "never true", "always true"}[o] }
-
-func (c *compiler) compared(r *reading, a, b ast.Expr, n *yaml.Node, sc *scope, target string) {
-	member, text, impossible := r.impossible(a, b)
+func (c *compiler) compared(r *expression.Reading, a, b ast.Expr, n *yaml.Node, sc *scope, target string) {
+	member, text, impossible := r.Impossible(a, b)
 	if !impossible {
 		return
 	}
 	code := string(text.AsLiteral().(types.String))
-	c.report(r.place(text, n, sc), finding.SeverityWarning, finding.CodeUnreachable, near(code, r.leafOf(member).Codes()),
+	c.report(place(r, text, n, sc), finding.SeverityWarning, finding.CodeUnreachable, near(code, r.LeafOf(member).Codes()),
 		"%s: the source never has %q in %s", target, code, memberName(member))
 }
 
 // memberName is a member as it is written, for messages.
 func memberName(e ast.Expr) string {
-	if p := chain(e); p != nil {
+	if p := expression.Chain(e); p != nil {
 		return strings.Join(p, ".")
 	}
 	return e.AsSelect().FieldName()
 }
 
 // decided warns about a `when` whose outcome is known.
-func (c *compiler) decided(r *reading, w, rule *yaml.Node, sc *scope, target string) {
-	switch r.outcome(r.ast.Expr(), sc) {
-	case never:
+func (c *compiler) decided(r *expression.Reading, w, rule *yaml.Node, sc *scope, target string) {
+	switch r.Outcome(r.AST.Expr(), &sc.Scope) {
+	case expression.Never:
 		c.report(sc.file.At(w), finding.SeverityWarning, finding.CodeUnreachable, "mend the condition, or leave the rule out", "%s: the rule never runs, since its `when` is never true", target)
-	case always:
+	case expression.Always:
 		if d := source.Child(rule, "default"); d != nil && source.Child(rule, "onError") == nil {
 			c.report(sc.file.At(d), finding.SeverityWarning, finding.CodeUnreachable, "leave out `when` and `default`", "%s: the default is never taken, since the `when` above is always true", target)
 			return
@@ -241,14 +110,14 @@ func choices(e ast.Expr) []ast.Expr {
 
 // refused compares what an expression is known to give with the target: fixed
 // text in its choices, and the codes of the member that it copies.
-func (c *compiler) refused(r *reading, n *yaml.Node, target *schema.Schema, sc *scope, tpath string) {
-	for _, e := range choices(r.ast.Expr()) {
+func (c *compiler) refused(r *expression.Reading, n *yaml.Node, target *schema.Schema, sc *scope, tpath string) {
+	for _, e := range choices(r.AST.Expr()) {
 		s, ok := e.AsLiteral().(types.String)
 		if !ok {
 			continue
 		}
 		if p := target.Refuses(document.NewText(string(s))); p != "" {
-			c.fail(r.place(e, n, sc), finding.CodeValue, "", "%s %s, the expression gives %q", tpath, p, string(s))
+			c.fail(place(r, e, n, sc), finding.CodeValue, "", "%s %s, the expression gives %q", tpath, p, string(s))
 		}
 	}
 	allowed := target.Codes()
@@ -256,12 +125,12 @@ func (c *compiler) refused(r *reading, n *yaml.Node, target *schema.Schema, sc *
 		return
 	}
 	var outside []string
-	for _, code := range r.leafOf(r.ast.Expr()).Codes() {
+	for _, code := range r.LeafOf(r.AST.Expr()).Codes() {
 		if !slices.Contains(allowed, code) {
 			outside = append(outside, fmt.Sprintf("%q", code))
 		}
 	}
 	if len(outside) > 0 {
-		c.report(sc.file.At(n), finding.SeverityWarning, finding.CodeValue, "translate it with `map`", "%s does not take %s, which %s may be", tpath, finding.Listed(outside), memberName(r.ast.Expr()))
+		c.report(sc.file.At(n), finding.SeverityWarning, finding.CodeValue, "translate it with `map`", "%s does not take %s, which %s may be", tpath, finding.Listed(outside), memberName(r.AST.Expr()))
 	}
 }

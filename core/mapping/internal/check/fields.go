@@ -7,6 +7,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
+	"github.com/crossdock/crossdock/core/mapping/internal/expression"
 	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
@@ -152,9 +153,9 @@ func (c *compiler) rule(n *yaml.Node, target *schema.Schema, tpath string, sc *s
 }
 
 // conditions reads the keys that belong to a rule as a whole.
-func (c *compiler) conditions(r *program.Rule, n *yaml.Node, sc *scope) (when *reading) {
+func (c *compiler) conditions(r *program.Rule, n *yaml.Node, sc *scope) (when *expression.Reading) {
 	if w := source.Child(n, "when"); w != nil {
-		var read *reading
+		var read *expression.Reading
 		if r.When, read = c.truth(w, sc, r.Target, "when"); read != nil {
 			c.decided(read, w, n, sc, r.Target)
 			when = read
@@ -289,8 +290,8 @@ func (c *compiler) each(r *program.Rule, n, each *yaml.Node, sc *scope) {
 	e, read := c.expression(each, sc, r.Target)
 	elem, base := cel.DynType, ""
 	if e != nil {
-		r.Expr, base = e, element(read.result)
-		delete(c.m.Use.Read, read.result)
+		r.Expr, base = e, expression.Element(read.Result)
+		delete(c.m.Use.Read, read.Result)
 		switch {
 		case e.Type.Kind() == cel.ListKind:
 			elem = e.Type.Parameters()[0]
@@ -397,8 +398,8 @@ func (c *compiler) arguments(r *program.Rule, f *fragment, name, with *yaml.Node
 			ok = false
 			continue
 		}
-		delete(c.m.Use.Read, read.result)
-		next, err := inner.choosing(p, read).with(p, e.Type, read.result, true)
+		delete(c.m.Use.Read, read.Result)
+		next, err := inner.choosing(p, read).with(p, e.Type, read.Result, true)
 		if err != nil {
 			c.fail(f.file.At(f.fields), finding.CodeSyntax, "", "%q cannot be a parameter: %v", p, err)
 			ok = false
@@ -417,8 +418,8 @@ func (c *compiler) computed(r *program.Rule, n *yaml.Node, sc *scope, opts *yaml
 	t := cel.DynType
 	if e != nil {
 		t, r.Expr = e.Type, e
-		if read.result != "" && whole(t) {
-			c.m.Use.Whole[read.result] = true
+		if read.Result != "" && whole(t) {
+			c.m.Use.Whole[read.Result] = true
 		}
 	}
 	r.Expr = e

@@ -41,7 +41,7 @@ func (c *compiler) see(n *yaml.Node, sc *scope, e *program.Expression) {
 		return
 	}
 	seen := cursor.Expression{
-		File: sc.file.Name, Node: n, Env: sc.env, Schemas: c.prov,
+		File: sc.file.Name, Node: n, Env: sc.Env, Schemas: c.prov,
 		Inside: func(offset int) strictyaml.Pos { return sc.file.Inside(n, offset) },
 	}
 	if e != nil {

@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
+	"github.com/crossdock/crossdock/core/mapping/internal/expression"
 	"github.com/crossdock/crossdock/core/mapping/internal/finding"
 	"github.com/crossdock/crossdock/core/mapping/internal/inverse"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
@@ -24,7 +25,7 @@ import (
 var lossless = []string{"string", "int", "double", "ts", "formatTime", "substring", "replace", "split", "join"}
 
 // moved remembers what a rule does to a value.
-func (c *compiler) moved(r *program.Rule, read *reading, sc *scope) {
+func (c *compiler) moved(r *program.Rule, read *expression.Reading, sc *scope) {
 	m := inverse.Move{At: r.At, Target: r.Target, Rule: r, Lossy: sc.lossy, Limit: sc.limit, Fixed: true}
 	empty := r.Empty
 	if empty == 0 { // as the settings say
@@ -32,18 +33,18 @@ func (c *compiler) moved(r *program.Rule, read *reading, sc *scope) {
 	}
 	m.Empties = empty != program.EmptyKeep
 	if read != nil {
-		for _, p := range append(slices.Clone(read.paths), read.result) {
+		for _, p := range append(slices.Clone(read.Paths), read.Result) {
 			if rest, ok := strings.CutPrefix(p, language.NameSrc+"."); ok && !slices.Contains(m.Reads, rest) {
 				m.Reads = append(m.Reads, rest)
 			}
 		}
-		m.Fixed = len(read.paths) == 0 && read.result == ""
-		m.Source, _ = strings.CutPrefix(read.result, language.NameSrc+".")
-		if !strings.HasPrefix(read.result, language.NameSrc+".") {
+		m.Fixed = len(read.Paths) == 0 && read.Result == ""
+		m.Source, _ = strings.CutPrefix(read.Result, language.NameSrc+".")
+		if !strings.HasPrefix(read.Result, language.NameSrc+".") {
 			m.Source = ""
 		}
-		m.Sure = read.expr.Sure
-		m.Whole = language.PlainType(read.expr.Type).IsExactType(cel.IntType)
+		m.Sure = read.Expr.Sure
+		m.Whole = language.PlainType(read.Expr.Type).IsExactType(cel.IntType)
 		m.Changes, m.Only = changed(read)
 		if chosen := chosenBy(sc, read); m.Only == "" {
 			m.Only = chosen
@@ -54,8 +55,8 @@ func (c *compiler) moved(r *program.Rule, read *reading, sc *scope) {
 
 // changed finds what keeps an expression from being turned round: a function
 // that drops something, or the choice of one item.
-func changed(r *reading) (function, only string) {
-	ast.PreOrderVisit(r.ast.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+func changed(r *expression.Reading) (function, only string) {
+	ast.PreOrderVisit(r.AST.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() != ast.CallKind {
 			return
 		}
@@ -67,7 +68,7 @@ func changed(r *reading) (function, only string) {
 			if len(call.Args()) > 0 && !call.IsMemberFunction() {
 				list = call.Args()[0]
 			}
-			if r.ast.GetType(list.ID()).Kind() == cel.ListKind && only == "" {
+			if r.AST.GetType(list.ID()).Kind() == cel.ListKind && only == "" {
 				only = strings.TrimPrefix(strings.TrimSuffix(listOf(r, list), "[]"), language.NameSrc+".")
 			}
 		case strings.HasPrefix(name, "_") || strings.HasPrefix(name, "@") || strings.HasPrefix(name, "!") || slices.Contains(lossless, name) || name == "has":
@@ -78,16 +79,16 @@ func changed(r *reading) (function, only string) {
 	return function, only
 }
 
-func listOf(r *reading, list ast.Expr) string {
-	if p := (&reading{ast: r.ast, prov: r.prov, bases: r.bases, expr: &program.Expression{}}).walk(list, nil); p != "" {
+func listOf(r *expression.Reading, list ast.Expr) string {
+	if p := r.PathOf(list); p != "" {
 		return p
 	}
 	return "a list"
 }
 
 // chosenBy finds the list of which a variable of the expression is one item.
-func chosenBy(sc *scope, r *reading) string {
-	for _, path := range r.expr.Reads {
+func chosenBy(sc *scope, r *expression.Reading) string {
+	for _, path := range r.Expr.Reads {
 		if from := sc.only[path[0]]; from != "" {
 			return from
 		}
@@ -96,7 +97,7 @@ func chosenBy(sc *scope, r *reading) string {
 }
 
 // choosing returns the scope with a variable that may be one item of a list.
-func (s *scope) choosing(name string, r *reading) *scope {
+func (s *scope) choosing(name string, r *expression.Reading) *scope {
 	if r == nil {
 		return s
 	}
@@ -117,12 +118,12 @@ func (s *scope) choosing(name string, r *reading) *scope {
 
 // within returns the scope inside of a rule: its reason for being lossy, and
 // its condition.
-func (s *scope) within(n *yaml.Node, when *reading) *scope {
+func (s *scope) within(n *yaml.Node, when *expression.Reading) *scope {
 	c := *s
 	if v := source.Child(n, "lossy"); v != nil {
 		c.lossy = v.Value
 	}
-	if when != nil && !onlyPresence(when.ast.Expr()) {
+	if when != nil && !onlyPresence(when.AST.Expr()) {
 		c.limit = source.Child(n, "when").Value
 	}
 	return &c

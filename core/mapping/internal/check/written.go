@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"github.com/crossdock/crossdock/core/mapping/internal/expression"
 	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
@@ -12,17 +13,17 @@ import (
 )
 
 // note keeps how an expression is written.
-func (c *compiler) note(e *program.Expression, r *reading, n *yaml.Node, sc *scope) {
-	w := &insight.Written{Text: n.Value, At: sc.file.At(n), Paths: slices.Clone(r.paths), Path: r.result, Alone: e.Path != nil, Whole: whole(e.Type)}
+func (c *compiler) note(e *program.Expression, r *expression.Reading, n *yaml.Node, sc *scope) {
+	w := &insight.Written{Text: n.Value, At: sc.file.At(n), Paths: slices.Clone(r.Paths), Path: r.Result, Alone: e.Path != nil, Whole: whole(e.Type)}
 	if w.Path != "" && !slices.Contains(w.Paths, w.Path) {
 		w.Paths = append(w.Paths, w.Path)
 	}
 	slices.Sort(w.Paths)
 	w.Paths = slices.DeleteFunc(w.Paths, func(p string) bool {
 		// has(a.b) looks at a, too.
-		return slices.ContainsFunc(r.paths, func(q string) bool { return strings.HasPrefix(q, p+".") })
+		return slices.ContainsFunc(r.Paths, func(q string) bool { return strings.HasPrefix(q, p+".") })
 	})
-	for _, name := range r.names {
+	for _, name := range r.Names {
 		if v := sc.names[name]; v != nil && !slices.Contains(w.Names, v) {
 			w.Names = append(w.Names, v)
 		}

@@ -1,4 +1,7 @@
-package check
+// Package expression checks CEL expressions over documents: their types, which members
+// they read, what the schemas know of their outcome, and what is wrong with them in
+// plain words.
+package expression
 
 import (
 	"fmt"
@@ -13,84 +16,29 @@ import (
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"github.com/crossdock/crossdock/core/mapping/internal/finding"
-	"github.com/crossdock/crossdock/core/mapping/internal/insight"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/program"
-	"github.com/crossdock/crossdock/core/mapping/internal/source"
 	"github.com/crossdock/crossdock/core/strictyaml"
 )
 
-// scope is what an expression can see.
-type scope struct {
-	env *cel.Env
-	// bases maps a variable to the source path it stands for, for lineage.
-	bases map[string]string
-	// sure names the variables that always have a value.
-	sure map[string]bool
-	// done are the top-level members of the result that earlier rules made; nil
-	// where out is not restricted.
-	done map[string]bool
-	// there are paths that a `when` around has tested with has().
-	there map[string]bool
-	file  *source.File
-	frag  *fragment
-	// names are the variables, for lineage.
-	names map[string]*insight.Named
-	// For the way back: the reason why the rules may lose something, their
-	// condition, and the lists of which a variable is one item.
-	lossy, limit string
-	only         map[string]string
+// Problem is one thing wrong with an expression; Offset counts characters.
+type Problem struct {
+	Offset        int
+	Code          string
+	Message, Hint string
 }
 
-// tested returns the scope inside of a rule with a condition.
-func (s *scope) tested(when *program.Expression) *scope {
-	if when == nil || len(when.Tests) == 0 {
-		return s
-	}
-	c := *s
-	if c.there = maps.Clone(s.there); c.there == nil {
-		c.there = map[string]bool{}
-	}
-	for _, p := range when.Tests {
-		c.there[p] = true
-	}
-	return &c
-}
-
-// with returns the scope with one more variable.
-func (s *scope) with(name string, t *cel.Type, base string, sure bool) (*scope, error) {
-	env, err := s.env.Extend(cel.Variable(name, t))
-	if err != nil {
-		return nil, err
-	}
-	c := *s
-	c.env, c.bases, c.sure, c.names = env, maps.Clone(s.bases), maps.Clone(s.sure), maps.Clone(s.names)
-	if c.names == nil {
-		c.names = map[string]*insight.Named{}
-	}
-	delete(c.names, name)
-	c.bases[name], c.sure[name] = base, sure
-	return &c, nil
-}
-
-// problem is one thing wrong with an expression; offset counts characters.
-type problem struct {
-	offset        int
-	code          string
-	message, hint string
-}
-
-// compileExpression checks one expression. The second result is the source path
+// Compile checks one expression. The second result is the source path
 // that it stands for, "" when it is computed.
-func compileExpression(text string, sc *scope, prov *language.Provider) (*program.Expression, *reading, []problem) {
+func Compile(text string, sc *Scope, prov *language.Provider) (*program.Expression, *Reading, []Problem) {
 	if strings.TrimSpace(text) == "" {
-		return nil, nil, []problem{{code: finding.CodeSyntax, message: "the expression is empty", hint: "write a path such as src.orderNumber, or quotes for fixed text"}}
+		return nil, nil, []Problem{{Code: finding.CodeSyntax, Message: "the expression is empty", Hint: "write a path such as src.orderNumber, or quotes for fixed text"}}
 	}
 	clear(prov.Unknown)
-	checked, issues := sc.env.Parse(text)
+	checked, issues := sc.Env.Parse(text)
 	if issues.Err() == nil {
 		language.MembersByIndex(checked.NativeRep().Expr())
-		checked, issues = sc.env.Check(checked)
+		checked, issues = sc.Env.Check(checked)
 	}
 	if issues.Err() != nil {
 		return nil, nil, explain(text, issues, sc, prov)
@@ -100,17 +48,17 @@ func compileExpression(text string, sc *scope, prov *language.Provider) (*progra
 	if counted {
 		opts = append(opts, cel.CostLimit(language.MaxCost))
 	}
-	ready, err := sc.env.Program(checked, opts...)
+	ready, err := sc.Env.Program(checked, opts...)
 	if err != nil {
-		return nil, nil, []problem{{code: finding.CodeSyntax, message: err.Error()}}
+		return nil, nil, []Problem{{Code: finding.CodeSyntax, Message: err.Error()}}
 	}
 	e := &program.Expression{
 		Type: checked.OutputType(), Plan: program.Interpreted(ready), AST: checked.NativeRep(), SchemaOf: prov.SchemaOf, Costly: counted,
 	}
-	r := &reading{ast: checked.NativeRep(), prov: prov, bases: sc.bases, expr: e}
-	r.result = r.walk(r.ast.Expr(), nil)
+	r := &Reading{AST: checked.NativeRep(), prov: prov, bases: sc.Bases, Expr: e}
+	r.Result = r.walk(r.AST.Expr(), nil)
 	simple(e, r, sc)
-	e.Tests = presence(r.ast.Expr())
+	e.Tests = presence(r.AST.Expr())
 	return e, r, nil
 }
 
@@ -123,7 +71,7 @@ func presence(e ast.Expr) []string {
 		}
 	case ast.SelectKind:
 		if s := e.AsSelect(); s.IsTestOnly() {
-			if p := chain(s.Operand()); p != nil {
+			if p := Chain(s.Operand()); p != nil {
 				return []string{strings.Join(append(p, s.FieldName()), ".")}
 			}
 		}
@@ -172,8 +120,8 @@ func costly(e ast.Expr, loops int) bool {
 }
 
 // simple recognises an expression that is only a path.
-func simple(e *program.Expression, r *reading, sc *scope) {
-	path := chain(r.ast.Expr())
+func simple(e *program.Expression, r *Reading, sc *Scope) {
+	path := Chain(r.AST.Expr())
 	if path == nil || path[0] == language.NameMeta || path[0] == language.NameNow || path[0] == language.NameMessageID {
 		return
 	}
@@ -181,30 +129,30 @@ func simple(e *program.Expression, r *reading, sc *scope) {
 	root := path[0]
 	e.Sure, e.SureLeaf = true, true
 	there := false
-	for x := r.ast.Expr(); x.Kind() == ast.SelectKind; x = x.AsSelect().Operand() {
-		owner := r.prov.SchemaOf(r.ast.GetType(x.AsSelect().Operand().ID()))
+	for x := r.AST.Expr(); x.Kind() == ast.SelectKind; x = x.AsSelect().Operand() {
+		owner := r.prov.SchemaOf(r.AST.GetType(x.AsSelect().Operand().ID()))
 		field := x.AsSelect().FieldName()
 		// What a condition has found is there with all that stands around it.
 		if there = there || sc.there[strings.Join(path, ".")]; !there && (owner == nil || !owner.Required[field] || owner.Member(field).Resolved().Nullable) {
 			e.Sure = false
-			e.SureLeaf = e.SureLeaf && x.ID() != r.ast.Expr().ID()
+			e.SureLeaf = e.SureLeaf && x.ID() != r.AST.Expr().ID()
 		}
-		if e.Leaf == nil && owner != nil && x.ID() == r.ast.Expr().ID() {
+		if e.Leaf == nil && owner != nil && x.ID() == r.AST.Expr().ID() {
 			e.Leaf = owner.Member(field)
 		}
 		path = path[:len(path)-1]
 	}
-	e.Sure = e.Sure && (there || sc.sure[root])
+	e.Sure = e.Sure && (there || sc.Sure[root])
 }
 
-// chain returns [src beg po] for src.beg.po, nil for everything else.
-func chain(e ast.Expr) []string {
+// Chain returns [src beg po] for src.beg.po, nil for everything else.
+func Chain(e ast.Expr) []string {
 	switch e.Kind() {
 	case ast.IdentKind:
 		return []string{e.AsIdent()}
 	case ast.SelectKind:
 		if s := e.AsSelect(); !s.IsTestOnly() {
-			if p := chain(s.Operand()); p != nil {
+			if p := Chain(s.Operand()); p != nil {
 				return append(p, s.FieldName())
 			}
 		}
@@ -212,27 +160,27 @@ func chain(e ast.Expr) []string {
 	return nil
 }
 
-// reading collects what a checked expression reads.
-type reading struct {
-	ast   *ast.AST
+// Reading collects what a checked expression reads.
+type Reading struct {
+	AST   *ast.AST
 	prov  *language.Provider
 	bases map[string]string
-	expr  *program.Expression
-	paths []string // in terms of src, out, …: src.po1[].ids.UP
-	// result is the path that the value of the expression stands for.
-	result string
-	names  []string // of the variables it begins from
+	Expr  *program.Expression
+	Paths []string // in terms of src, out, …: src.po1[].ids.UP
+	// Result is the path that the value of the expression stands for.
+	Result string
+	Names  []string // of the variables it begins from
 }
 
 // walk returns the path that e stands for, "" when it is computed. local maps
 // the variables of comprehensions.
-func (r *reading) walk(e ast.Expr, local map[string]string) string {
+func (r *Reading) walk(e ast.Expr, local map[string]string) string {
 	switch e.Kind() {
 	case ast.IdentKind:
 		if p, ok := local[e.AsIdent()]; ok {
 			return p
 		}
-		r.names = append(r.names, e.AsIdent())
+		r.Names = append(r.Names, e.AsIdent())
 		if base := r.bases[e.AsIdent()]; base != "" {
 			r.remember([]string{e.AsIdent()})
 			return base
@@ -256,23 +204,30 @@ func (r *reading) walk(e ast.Expr, local map[string]string) string {
 	return ""
 }
 
+// PathOf is the path that a part of the expression stands for, "" when it is
+// computed.
+func (r *Reading) PathOf(e ast.Expr) string {
+	part := Reading{AST: r.AST, prov: r.prov, bases: r.bases, Expr: &program.Expression{}}
+	return part.walk(e, nil)
+}
+
 // use walks an expression whose value is consumed, so that its path counts as
 // read.
-func (r *reading) use(e ast.Expr, local map[string]string) string {
+func (r *Reading) use(e ast.Expr, local map[string]string) string {
 	p := r.walk(e, local)
-	if p != "" && !slices.Contains(r.paths, p) {
-		r.paths = append(r.paths, p)
+	if p != "" && !slices.Contains(r.Paths, p) {
+		r.Paths = append(r.Paths, p)
 	}
 	return p
 }
 
-func (r *reading) selection(e ast.Expr, local map[string]string) string {
+func (r *Reading) selection(e ast.Expr, local map[string]string) string {
 	s := e.AsSelect()
 	owner := r.walk(s.Operand(), local)
-	if owner := r.prov.SchemaOf(r.ast.GetType(s.Operand().ID())); owner != nil && owner.Member(s.FieldName()).IsPersonal() {
-		r.expr.Personal = true
+	if owner := r.prov.SchemaOf(r.AST.GetType(s.Operand().ID())); owner != nil && owner.Member(s.FieldName()).IsPersonal() {
+		r.Expr.Personal = true
 	}
-	if path := chain(e); path != nil {
+	if path := Chain(e); path != nil {
 		if _, isLocal := local[path[0]]; !isLocal && r.bases[path[0]] != "" {
 			r.remember(path)
 		}
@@ -284,21 +239,21 @@ func (r *reading) selection(e ast.Expr, local map[string]string) string {
 }
 
 // remember keeps the longest of paths that continue each other.
-func (r *reading) remember(path []string) {
-	if last := len(r.expr.Reads) - 1; last >= 0 && len(r.expr.Reads[last]) < len(path) &&
-		slices.Equal(r.expr.Reads[last], path[:len(r.expr.Reads[last])]) {
-		r.expr.Reads[last] = path
+func (r *Reading) remember(path []string) {
+	if last := len(r.Expr.Reads) - 1; last >= 0 && len(r.Expr.Reads[last]) < len(path) &&
+		slices.Equal(r.Expr.Reads[last], path[:len(r.Expr.Reads[last])]) {
+		r.Expr.Reads[last] = path
 		return
 	}
-	r.expr.Reads = append(r.expr.Reads, path)
+	r.Expr.Reads = append(r.Expr.Reads, path)
 }
 
-func (r *reading) call(c ast.CallExpr, local map[string]string) string {
+func (r *Reading) call(c ast.CallExpr, local map[string]string) string {
 	switch c.FunctionName() {
 	case operators.Index, operators.OptIndex:
 		list := r.walk(c.Args()[0], local)
 		r.use(c.Args()[1], local)
-		return element(list)
+		return Element(list)
 	case operators.OptSelect:
 		owner := r.walk(c.Args()[0], local)
 		if field, ok := c.Args()[1].AsLiteral().(types.String); ok && owner != "" {
@@ -306,7 +261,7 @@ func (r *reading) call(c ast.CallExpr, local map[string]string) string {
 		}
 		return ""
 	case language.FuncFirst:
-		return element(r.walk(c.Args()[0], local))
+		return Element(r.walk(c.Args()[0], local))
 	case operators.Conditional:
 		r.use(c.Args()[0], local)
 		r.use(c.Args()[1], local)
@@ -316,7 +271,7 @@ func (r *reading) call(c ast.CallExpr, local map[string]string) string {
 	if c.IsMemberFunction() {
 		target := r.use(c.Target(), local)
 		if c.FunctionName() == "first" {
-			return element(target)
+			return Element(target)
 		}
 	}
 	for _, a := range c.Args() {
@@ -325,20 +280,21 @@ func (r *reading) call(c ast.CallExpr, local map[string]string) string {
 	return ""
 }
 
-func element(list string) string {
+// Element is the path of the items of a list.
+func Element(list string) string {
 	if list == "" {
 		return ""
 	}
 	return list + "[]"
 }
 
-func (r *reading) comprehension(c ast.ComprehensionExpr, local map[string]string) string {
+func (r *Reading) comprehension(c ast.ComprehensionExpr, local map[string]string) string {
 	list := r.walk(c.IterRange(), local)
 	inner := maps.Clone(local)
 	if inner == nil {
 		inner = map[string]string{}
 	}
-	inner[c.IterVar()] = element(list)
+	inner[c.IterVar()] = Element(list)
 	inner[c.AccuVar()] = ""
 	// filter and first keep items of the list; what map makes has no path.
 	if filters(c) {
@@ -375,43 +331,43 @@ var (
 )
 
 // explain turns CEL's issues into problems in plain words.
-func explain(text string, issues *cel.Issues, sc *scope, prov *language.Provider) []problem {
-	var out []problem
+func explain(text string, issues *cel.Issues, sc *Scope, prov *language.Provider) []Problem {
+	var out []Problem
 	seen := map[string]bool{}
 	all := issues.Errors()
 	slices.Reverse(all) // has() repeats inner steps before the written one
 	for _, e := range all {
-		p := problem{offset: offsetOf(text, e.Location.Line(), e.Location.Column()), code: finding.CodeSyntax, message: e.Message}
+		p := Problem{Offset: offsetOf(text, e.Location.Line(), e.Location.Column()), Code: finding.CodeSyntax, Message: e.Message}
 		switch {
 		case undefined.MatchString(e.Message):
 			field := undefined.FindStringSubmatch(e.Message)[1]
-			p.code, p.message = finding.CodeUnknown, fmt.Sprintf("undefined field '%s'", field)
-			p.hint = strictyaml.DidYouMean(field, prov.Unknown[field])
+			p.Code, p.Message = finding.CodeUnknown, fmt.Sprintf("undefined field '%s'", field)
+			p.Hint = strictyaml.DidYouMean(field, prov.Unknown[field])
 		case undeclared.MatchString(e.Message):
 			name := undeclared.FindStringSubmatch(e.Message)[1]
-			p.code, p.message = finding.CodeUnknown, fmt.Sprintf("nothing is called %q here", name)
-			p.hint = strictyaml.DidYouMean(name, known(sc))
+			p.Code, p.Message = finding.CodeUnknown, fmt.Sprintf("nothing is called %q here", name)
+			p.Hint = strictyaml.DidYouMean(name, known(sc))
 		case noOverload.MatchString(e.Message):
 			m := noOverload.FindStringSubmatch(e.Message)
-			p.code = finding.CodeType
-			p.message = fmt.Sprintf("%s does not take %s", operatorName(m[1]), m[2])
-			p.hint = "types are not converted unasked: use int(), string(), or money() and dmul() for decimal text"
+			p.Code = finding.CodeType
+			p.Message = fmt.Sprintf("%s does not take %s", operatorName(m[1]), m[2])
+			p.Hint = "types are not converted unasked: use int(), string(), or money() and dmul() for decimal text"
 		case strings.HasPrefix(e.Message, "Syntax error: "):
-			p.message = "the expression cannot be read: " + strings.TrimPrefix(e.Message, "Syntax error: ")
-			p.hint = "fixed text stands in quotes: '\"EUR\"', or use {const: EUR}"
+			p.Message = "the expression cannot be read: " + strings.TrimPrefix(e.Message, "Syntax error: ")
+			p.Hint = "fixed text stands in quotes: '\"EUR\"', or use {const: EUR}"
 		}
-		if key := p.code + p.message; !seen[key] {
+		if key := p.Code + p.Message; !seen[key] {
 			seen[key] = true
 			out = append(out, p)
 		}
 	}
-	slices.SortFunc(out, func(a, b problem) int { return a.offset - b.offset })
+	slices.SortFunc(out, func(a, b Problem) int { return a.Offset - b.Offset })
 	return out
 }
 
-func known(sc *scope) []string {
+func known(sc *Scope) []string {
 	names := []string{language.NameMeta, language.NameMessageID, "has", "first", "ts", "int", "string", "money", "dmul", "ddiv", "dadd", "dsub", "dsum", "dcmp", "convert", "gtin14", "now", "size", "formatTime"}
-	for n := range sc.bases {
+	for n := range sc.Bases {
 		names = append(names, n)
 	}
 	return names

@@ -1,4 +1,4 @@
-package check
+package expression
 
 import (
 	"fmt"
@@ -9,19 +9,19 @@ import (
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 )
 
-// Expression checks an expression over one document, which is src and also out.
-func Expression(text string, shape *schema.Schema) (*program.Expression, error) {
-	sc, prov, err := newScope(shape, shape, language.DefaultSettings)
+// OverDocument checks an expression over one document, which is src and also out.
+func OverDocument(text string, shape *schema.Schema) (*program.Expression, error) {
+	sc, prov, err := NewScope(shape, shape, language.DefaultSettings)
 	if err != nil {
 		return nil, err
 	}
-	e, _, problems := compileExpression(text, sc, prov)
+	e, _, problems := Compile(text, sc, prov)
 	if len(problems) > 0 {
 		parts := make([]string, len(problems))
 		for i, p := range problems {
-			parts[i] = fmt.Sprintf("column %d: %s", p.offset+1, p.message)
-			if p.hint != "" {
-				parts[i] += " (" + p.hint + ")"
+			parts[i] = fmt.Sprintf("column %d: %s", p.Offset+1, p.Message)
+			if p.Hint != "" {
+				parts[i] += " (" + p.Hint + ")"
 			}
 		}
 		return nil, fmt.Errorf("the expression %q cannot be used: %s", text, strings.Join(parts, "; "))
