@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
+	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
@@ -239,17 +240,17 @@ func choices(e ast.Expr) []ast.Expr {
 
 // refused compares what an expression is known to give with the target: fixed
 // text in its choices, and the codes of the member that it copies.
-func (c *compiler) refused(r *reading, n *yaml.Node, target *schema.Schema, sc *scope, tpath string) {
+func (c *compiler) refused(r *reading, n *yaml.Node, rule *program.Rule, sc *scope) {
 	for _, e := range choices(r.ast.Expr()) {
 		s, ok := e.AsLiteral().(types.String)
-		if !ok {
+		if !ok || s == "" && c.emptyIsNoValue(rule) {
 			continue
 		}
-		if p := target.Refuses(document.NewText(string(s))); p != "" {
-			c.fail(r.place(e, n, sc), CodeValue, "", "%s %s, the expression gives %q", tpath, p, string(s))
+		if p := rule.Schema.Refuses(document.NewText(string(s))); p != "" {
+			c.fail(r.place(e, n, sc), CodeValue, "", "%s %s, the expression gives %q", rule.Target, p, string(s))
 		}
 	}
-	allowed := target.Codes()
+	allowed := rule.Schema.Codes()
 	if allowed == nil {
 		return
 	}
@@ -260,8 +261,18 @@ func (c *compiler) refused(r *reading, n *yaml.Node, target *schema.Schema, sc *
 		}
 	}
 	if len(outside) > 0 {
-		c.report(sc.file.at(n), SeverityWarning, CodeValue, "translate it with `map`", "%s does not take %s, which %s may be", tpath, listed(outside), memberName(r.ast.Expr()))
+		c.report(sc.file.at(n), SeverityWarning, CodeValue, "translate it with `map`", "%s does not take %s, which %s may be", rule.Target, listed(outside), memberName(r.ast.Expr()))
 	}
+}
+
+// emptyIsNoValue tells that an empty text never reaches the target, by what the
+// rule or the settings say of it.
+func (c *compiler) emptyIsNoValue(r *program.Rule) bool {
+	empty := r.Empty
+	if empty == program.EmptyInherit {
+		empty = c.m.program.Empty
+	}
+	return empty == program.EmptyMissing || empty == program.EmptyNull
 }
 
 // listed joins a few words and says how many are left out.
