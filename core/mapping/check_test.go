@@ -151,6 +151,34 @@ func TestCheckIsQuiet(t *testing.T) {
 	}
 }
 
+// TestCheckOfEmptyText: a choice may end in an empty text that the target does
+// not take, if the rule or the settings say that it is no value.
+func TestCheckOfEmptyText(t *testing.T) {
+	const refused = `kind allows only a, b, the expression gives ""`
+	tests := []struct {
+		settings, rule string
+		want           string
+	}{
+		{"", "", refused},
+		{"", ", emptyAs: missing", ""},
+		{"", `, emptyAs: "null"`, ""},
+		{"missing", "", ""},
+		{"missing", ", emptyAs: empty", refused},
+		{"empty", "", refused},
+	}
+	for _, tt := range tests {
+		fsys := project(`fields: {kind: {from: 'src.flag ? "a" : ""'` + tt.rule + "}}\nignore: [src]")
+		if tt.settings != "" {
+			text := string(fsys["mappings/m.yaml"].Data)
+			fsys["mappings/m.yaml"].Data = []byte(strings.Replace(text, "settings: {", "settings: {emptyAs: "+tt.settings+", ", 1))
+		}
+		m, found := mapping.Check(fsys, "mappings/m.yaml")
+		if got := list(found); (m == nil) != (tt.want != "") || !strings.Contains(got, tt.want) || tt.want == "" && got != "" {
+			t.Errorf("settings %q, rule %q: found:\n%swant: %s", tt.settings, tt.rule, got, tt.want)
+		}
+	}
+}
+
 func TestCheckRefusesHostileFiles(t *testing.T) {
 	for name, file := range map[string]string{
 		"alias bomb":     "a: &a [x,x,x]\nb: &b [*a,*a,*a]\nfields: *b\n",

@@ -18,7 +18,7 @@ func TestMembersWithNamesThatAreNoIdentifiers(t *testing.T) {
 				"price": {"type": "object", "required": ["#text"], "properties": {"@currency": {"type": "string"}, "#text": {"type": "string"}}},
 				"ids": {"type": "array", "items": {"type": "object", "properties": {"@domain": {"type": "string"}, "#text": {"type": "string"}}}}}}`)},
 			"out.json": {Data: []byte(`{"type": "object", "properties": {"@a": {"type": "string"}, "cbc:ID": {"type": "string"}, "n": {"type": "integer"}}}`)},
-			"m.yaml":   {Data: []byte("mapping: test\nversion: 1.0.0\nsource: {schema: in.json}\ntarget: {schema: out.json}\nfields:\n" + rule)},
+			"m.yaml":   {Data: []byte("mapping: test\nversion: 1.0.0\nsource: {schema: in.json}\ntarget: {schema: out.json}\nignore: [src]\nfields:\n" + rule)},
 		}
 	}
 	const doc = `{"price":{"@currency":"EUR","#text":"1.50"},"ids":[{"@domain":"a","#text":"1"},{"@domain":"b","#text":"2"}]}`

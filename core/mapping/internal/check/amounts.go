@@ -89,7 +89,7 @@ func (c *compiler) gives(r *program.Rule, read *expression.Reading, n, opts *yam
 	if done {
 		return
 	}
-	c.refused(read, n, r.Schema, sc, r.Target)
+	c.refused(read, n, r, sc)
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "string" && r.Schema.IsDecimal() {
 		if a := e.AsCall().Args()[0]; language.PlainType(read.AST.GetType(a.ID())).IsExactType(cel.DoubleType) {
 			c.fail(sc.file.At(n), finding.CodeLossy, "write {from: …, decimal: any}, which keeps the digits of the document", "%s wants a decimal number, string() gives a binary one, such as 1e+21", r.Target)

@@ -11,7 +11,7 @@ import (
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
 	"github.com/crossdock/crossdock/core/mapping/internal/expression"
 	"github.com/crossdock/crossdock/core/mapping/internal/finding"
-	"github.com/crossdock/crossdock/core/mapping/internal/schema"
+	"github.com/crossdock/crossdock/core/mapping/internal/program"
 	"github.com/crossdock/crossdock/core/mapping/internal/source"
 	"github.com/crossdock/crossdock/core/strictyaml"
 	"go.yaml.in/yaml/v3"
@@ -110,17 +110,17 @@ func choices(e ast.Expr) []ast.Expr {
 
 // refused compares what an expression is known to give with the target: fixed
 // text in its choices, and the codes of the member that it copies.
-func (c *compiler) refused(r *expression.Reading, n *yaml.Node, target *schema.Schema, sc *scope, tpath string) {
+func (c *compiler) refused(r *expression.Reading, n *yaml.Node, rule *program.Rule, sc *scope) {
 	for _, e := range choices(r.AST.Expr()) {
 		s, ok := e.AsLiteral().(types.String)
-		if !ok {
+		if !ok || s == "" && c.emptyIsNoValue(rule) {
 			continue
 		}
-		if p := target.Refuses(document.NewText(string(s))); p != "" {
-			c.fail(place(r, e, n, sc), finding.CodeValue, "", "%s %s, the expression gives %q", tpath, p, string(s))
+		if p := rule.Schema.Refuses(document.NewText(string(s))); p != "" {
+			c.fail(place(r, e, n, sc), finding.CodeValue, "", "%s %s, the expression gives %q", rule.Target, p, string(s))
 		}
 	}
-	allowed := target.Codes()
+	allowed := rule.Schema.Codes()
 	if allowed == nil {
 		return
 	}
@@ -131,6 +131,16 @@ func (c *compiler) refused(r *expression.Reading, n *yaml.Node, target *schema.S
 		}
 	}
 	if len(outside) > 0 {
-		c.report(sc.file.At(n), finding.SeverityWarning, finding.CodeValue, "translate it with `map`", "%s does not take %s, which %s may be", tpath, finding.Listed(outside), memberName(r.AST.Expr()))
+		c.report(sc.file.At(n), finding.SeverityWarning, finding.CodeValue, "translate it with `map`", "%s does not take %s, which %s may be", rule.Target, finding.Listed(outside), memberName(r.AST.Expr()))
 	}
+}
+
+// emptyIsNoValue tells that an empty text never reaches the target, by what the
+// rule or the settings say of it.
+func (c *compiler) emptyIsNoValue(r *program.Rule) bool {
+	empty := r.Empty
+	if empty == program.EmptyInherit {
+		empty = c.m.Program.Empty
+	}
+	return empty == program.EmptyMissing || empty == program.EmptyNull
 }

@@ -436,14 +436,14 @@ func (l *loop) collect(condition, added ast.Expr) (result, error) {
 		if items.kind != list {
 			return f.noList(items)
 		}
-		base := len(f.stack)
+		base, missing := len(f.stack), false
 		for i := range int(items.n & math.MaxUint32) {
 			f.vars[l.slot] = f.items(items)[i]
 			if that.fn != nil {
 				switch v := that.fn(f); {
 				case v.kind == absent:
-					f.stack = f.stack[:base]
-					return v
+					missing = true // the last condition without a value counts: it may be an error
+					continue
 				case v.kind != boolean:
 					return f.giveUp()
 				case v.n == 0:
@@ -456,6 +456,10 @@ func (l *loop) collect(condition, added ast.Expr) (result, error) {
 				return v
 			}
 			f.stack = append(f.stack, v)
+		}
+		if missing {
+			f.stack = f.stack[:base]
+			return value{}
 		}
 		return f.keep(base)
 	}}
