@@ -51,17 +51,11 @@ func TestEveryMappingIsChecked(t *testing.T) {
 // library checks each mapping once for all tests.
 var library = mapping.Open(FS)
 
-// behind are mappings that are not yet held to TestEveryMappingIsComplete.
-var behind = []string{"inventory-to-x12-846.yaml", "x12-850-to-order.yaml"}
-
 // TestEveryMappingIsComplete holds what a partner may expect of a mapping that
 // ships: no warning, nothing of the source left out without a word, an owner, a
 // description, and tests of a good document and of the edges.
 func TestEveryMappingIsComplete(t *testing.T) {
 	for _, f := range shipped(t) {
-		if slices.Contains(behind, f) {
-			continue
-		}
 		t.Run(f, func(t *testing.T) {
 			m, found := library.Mapping(f)
 			for _, x := range found {

@@ -27,7 +27,7 @@ func TestReadmeOfMappings(t *testing.T) {
 		// them when empty.
 		from, to string
 	}{
-		{args: "map lineage x12-850-to-order totals.total"},
+		{args: "map lineage x12-850-to-order totals.lines"},
 		{args: "map run x12-850-to-order " + doc + " --trace", from: "currency = ", to: "    src.purchase_order.currency"},
 		{args: "map run x12-850-to-order " + doc + " --trace", from: "lines[0].product.identifiers[0] left out", to: "    src.purchase_order.lines[0].ids.gtin14"},
 		{args: "map run x12-850-to-order " + doc + " --trace", from: "lines[0].uom = ", to: "    src.purchase_order.lines[0].unit"},
