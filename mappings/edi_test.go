@@ -36,12 +36,14 @@ type ediPair struct {
 var ediPairs = []ediPair{
 	{"acknowledgement-to-edifact-ordrsp", "edifact-ordrsp-to-acknowledgement", []string{"status", "externalRef", "level", "lines.0", "lines.1.status", "lines.1.quantity", "at"}},
 	{"acknowledgement-to-x12-855", "x12-855-to-acknowledgement", []string{"status", "externalRef", "level", "lines.0.lineId", "lines.0.status", "lines.0.unitPrice", "lines.0.date"}},
+	{"inventory-to-edifact-invrpt", "edifact-invrpt-to-inventory", []string{"kind", "basis", "location", "uom", "quantities.onHand", "quantities.available", "asOf"}},
 	{"inventory-to-x12-846", "x12-846-to-inventory", []string{"uom", "quantities.onHand", "quantities.available", "asOf"}},
 	{"invoice-to-x12-810", "x12-810-to-invoice", []string{"kind", "invoiceNumber", "issuedOn", "dueOn", "currency", "seller.identifiers", "buyer", "lines.0.quantity", "lines.0.unitPrice", "lines.0.lineTotal", "charges.0", "totals.total"}},
 	{"invoice-to-edifact-invoic", "edifact-invoic-to-invoice", []string{"kind", "invoiceNumber", "issuedOn", "dueOn", "currency", "seller", "buyer", "lines.0.quantity", "lines.0.uom", "lines.0.unitPrice", "lines.0.lineTotal", "charges.0", "taxes.0", "totals"}},
 	{"order-to-edifact-orders", "edifact-orders-to-order", []string{"orderNumber", "currency", "buyer", "seller", "billTo", "fulfilments.0.shipTo", "lines.0.lineId", "lines.0.quantity", "lines.0.uom", "lines.0.unitPrice", "lines.0.lineTotal", "terms", "notes"}},
 	{"order-to-x12-850", "x12-850-to-order", []string{"orderNumber", "currency", "buyer", "seller", "fulfilments.0.shipTo.identifiers", "fulfilments.0.carrier", "lines.0.lineId", "lines.0.quantity", "lines.0.uom", "lines.0.unitPrice", "lines.0.discounts", "charges", "discounts", "terms"}},
 	{"price-to-x12-832", "x12-832-to-price", []string{"priceList", "currency", "amount", "uom", "minQuantity", "from", "to"}},
+	{"shipment-to-edifact-desadv", "edifact-desadv-to-shipment", []string{"status", "order", "from", "to", "shippedAt", "expectedAt", "carrier", "packages.0.identifiers", "packages.1.identifiers", "packages.0.kind", "packages.1.kind", "packages.2.kind", "packages.2.weight", "packages.2.lines.0.lineId", "packages.2.lines.0.quantity", "packages.2.lines.0.uom"}},
 	{"shipment-to-x12-856", "x12-856-to-shipment", []string{"status", "expectedAt", "carrier", "to", "packages.1.identifiers", "packages.1.weight", "packages.1.tracking", "packages.1.lines.0.quantity"}},
 }
 
