@@ -36,12 +36,15 @@ type ediPair struct {
 var ediPairs = []ediPair{
 	{"acknowledgement-to-edifact-ordrsp", "edifact-ordrsp-to-acknowledgement", []string{"status", "externalRef", "level", "lines.0", "lines.1.status", "lines.1.quantity", "at"}},
 	{"acknowledgement-to-x12-855", "x12-855-to-acknowledgement", []string{"status", "externalRef", "level", "lines.0.lineId", "lines.0.status", "lines.0.unitPrice", "lines.0.date"}},
+	{"inventory-to-edifact-invrpt", "edifact-invrpt-to-inventory", []string{"kind", "basis", "location", "uom", "quantities.onHand", "quantities.available", "asOf"}},
 	{"inventory-to-x12-846", "x12-846-to-inventory", []string{"uom", "quantities.onHand", "quantities.available", "asOf"}},
 	{"invoice-to-x12-810", "x12-810-to-invoice", []string{"kind", "invoiceNumber", "issuedOn", "dueOn", "currency", "seller.identifiers", "buyer", "lines.0.quantity", "lines.0.unitPrice", "lines.0.lineTotal", "charges.0", "totals.total"}},
 	{"invoice-to-edifact-invoic", "edifact-invoic-to-invoice", []string{"kind", "invoiceNumber", "issuedOn", "dueOn", "currency", "seller", "buyer", "lines.0.quantity", "lines.0.uom", "lines.0.unitPrice", "lines.0.lineTotal", "charges.0", "taxes.0", "totals"}},
 	{"order-to-edifact-orders", "edifact-orders-to-order", []string{"orderNumber", "currency", "buyer", "seller", "billTo", "fulfilments.0.shipTo", "lines.0.lineId", "lines.0.quantity", "lines.0.uom", "lines.0.unitPrice", "lines.0.lineTotal", "terms", "notes"}},
 	{"order-to-x12-850", "x12-850-to-order", []string{"orderNumber", "currency", "buyer", "seller", "fulfilments.0.shipTo.identifiers", "fulfilments.0.carrier", "lines.0.lineId", "lines.0.quantity", "lines.0.uom", "lines.0.unitPrice", "lines.0.discounts", "charges", "discounts", "terms"}},
+	{"price-to-edifact-pricat", "edifact-pricat-to-price", []string{"priceList", "currency", "amount", "uom", "minQuantity", "kind", "from", "to"}},
 	{"price-to-x12-832", "x12-832-to-price", []string{"priceList", "currency", "amount", "uom", "minQuantity", "from", "to"}},
+	{"shipment-to-edifact-desadv", "edifact-desadv-to-shipment", []string{"status", "order", "from", "to", "shippedAt", "expectedAt", "carrier", "packages.0.identifiers", "packages.1.identifiers", "packages.0.kind", "packages.1.kind", "packages.2.kind", "packages.2.weight", "packages.2.lines.0.lineId", "packages.2.lines.0.quantity", "packages.2.lines.0.uom"}},
 	{"shipment-to-x12-856", "x12-856-to-shipment", []string{"status", "expectedAt", "carrier", "to", "packages.1.identifiers", "packages.1.weight", "packages.1.tracking", "packages.1.lines.0.quantity"}},
 }
 
@@ -207,13 +210,14 @@ func shaped(t *testing.T, file []byte) (sets []shapedSet) {
 var ediSplits = map[string]string{
 	"846":    `src.inventory.lines.map(l, {"interchange": src.interchange, "inventory": {"purpose": src.inventory.purpose, "report_type": src.inventory.report_type, "reference": src.inventory.reference, "date": src.inventory.date, ?"time": src.inventory.?time, ?"warehouse": src.inventory.?warehouse, ?"ship_from": src.inventory.?ship_from, "lines": [l]}})`,
 	"INVRPT": `src.inventory_report.lines.map(l, {"interchange": src.interchange, "inventory_report": {"name": src.inventory_report.name, "number": src.inventory_report.number, "dates": src.inventory_report.dates, ?"warehouse": src.inventory_report.?warehouse, ?"store": src.inventory_report.?store, "lines": [l]}})`,
+	"PRICAT": `src.price_catalogue.product_groups[0].lines.map(l, {"interchange": src.interchange, "price_catalogue": {"name": src.price_catalogue.name, ?"number": src.price_catalogue.?number, "dates": src.price_catalogue.dates, ?"currencies": src.price_catalogue.?currencies, ?"allowances": src.price_catalogue.?allowances, "product_groups": src.price_catalogue.product_groups.map(g, {"type": g.type, ?"allowances": g.?allowances, "lines": [l]})}})`,
 	"832":    `src.catalog.lines.map(l, {"interchange": src.interchange, "catalog": {"catalog_purpose": src.catalog.catalog_purpose, ?"catalog": src.catalog.?catalog, ?"currencies": src.catalog.?currencies, ?"dates": src.catalog.?dates, "lines": [l]}})`,
 }
 
 // inbound are the mappings of sets that partners send.
 var inbound = map[string]string{
 	"850": "x12-850-to-order", "855": "x12-855-to-acknowledgement", "856": "x12-856-to-shipment", "810": "x12-810-to-invoice",
-	"846": "x12-846-to-inventory", "832": "x12-832-to-price", "DESADV": "edifact-desadv-to-shipment", "INVOIC": "edifact-invoic-to-invoice", "INVRPT": "edifact-invrpt-to-inventory", "ORDERS": "edifact-orders-to-order", "ORDRSP": "edifact-ordrsp-to-acknowledgement",
+	"846": "x12-846-to-inventory", "832": "x12-832-to-price", "DESADV": "edifact-desadv-to-shipment", "INVOIC": "edifact-invoic-to-invoice", "INVRPT": "edifact-invrpt-to-inventory", "ORDERS": "edifact-orders-to-order", "ORDRSP": "edifact-ordrsp-to-acknowledgement", "PRICAT": "edifact-pricat-to-price",
 }
 
 // TestSplits: a report of several lines becomes a document for each, which the
@@ -231,7 +235,11 @@ func TestSplits(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, top := range whole {
-			if o, ok := top.(map[string]any); ok && o["lines"] != nil {
+			o, ok := top.(map[string]any)
+			if groups, grouped := o["product_groups"].([]any); grouped {
+				o, ok = groups[0].(map[string]any)
+			}
+			if ok && o["lines"] != nil {
 				o["lines"] = append(o["lines"].([]any), o["lines"].([]any)...)
 			}
 		}

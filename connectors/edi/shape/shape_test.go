@@ -161,6 +161,7 @@ func TestShippedSchemas(t *testing.T) {
 		{syntax.EDIFACT, "D96A", "INVRPT", "edifact-invrpt"},
 		{syntax.EDIFACT, "D96A", "ORDERS", "edifact-orders"},
 		{syntax.EDIFACT, "D96A", "ORDRSP", "edifact-ordrsp"},
+		{syntax.EDIFACT, "D96A", "PRICAT", "edifact-pricat"},
 	} {
 		set, err := library.Set(c.std, c.release, c.id)
 		if err != nil {
