@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -356,4 +357,31 @@ func (g *generator) document() string {
 	add(30, "extra", `{"a": 1}`, `null`, `7`, `{"b" : [ 1.50 , "\u00e9\\" , {} ] ,"a":"x y"}`)
 	g.r.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
 	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+// TestDirectAtOnce maps documents whose members stand in different orders from many
+// goroutines: what one has learned of the order may not mislead another.
+func TestDirectAtOnce(t *testing.T) {
+	m := checked(t, "fields: {text: src.id, count: src.n, lines: {each: src.lines, as: l, fields: {sku: l.sku, total: 'dmul(l.qty, l.price)'}}}\nignore: [src]")
+	if why := m.Interpreted(); why != nil {
+		t.Fatal(why)
+	}
+	var wg sync.WaitGroup
+	for _, doc := range []string{
+		`{"id":"a","n":1,"lines":[{"sku":"x","qty":"2","price":"3"}]}`,
+		`{"lines":[{"price":"3","qty":"2","sku":"x"},{"qty":"1","sku":"y","price":"1"}],"n":2,"id":"b"}`,
+		`{"n":3,"id":"c","lines":[]}`,
+	} {
+		for range 4 {
+			wg.Go(func() {
+				for range 200 {
+					if made, _ := agree(t, m, doc); !made {
+						t.Errorf("left to the interpreter: %s", doc)
+						return
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
 }

@@ -104,6 +104,7 @@ func TestRules(t *testing.T) {
 		{"decimal with too many digits", `fields: {text: {from: src.name, decimal: 2}}`, `"name":"12345678901234567890.12"`, ``, `more than 19 digits`},
 		{"money functions", `fields: {text: 'dadd(money(src.name), dsub("1", 0.25)) + "|" + dsum(src.lines.map(l, l.qty)) + "|" + ddiv("1", 3, 4)'}`, `"name":"1.005"`, `{"text":"1.75|5.00|0.3333"}`, ``},
 		{"dsum is exact", `fields: {text: 'dsum(["0.1", "0.2", "0.003"])'}`, ``, `{"text":"0.303"}`, ``},
+		{"a null list in a loop is missing", `fields: {text: {expr: 'src.extra.list.map(x, x).size() > 0 ? "a" : "b"', default: none}}`, `"extra":{"list":null}`, `{"text":"none"}`, ``},
 		{"convert", `fields: {text: 'convert("10", "LBR", "KGM", 3)', any: 'convert(2, "DZN", "EA", 0)', nullable: 'convert(src.lines[0].price, "INH", "MMT", 1)'}`, ``, `{"text":"4.536","any":"24","nullable":"38.1"}`, ``},
 		{"convert between dimensions", `fields: {text: 'convert("1", "KGM", "MTR")'}`, ``, ``, `KGM measures mass and MTR measures length`},
 		{"convert an unknown unit", `fields: {text: 'convert("1", "KG", "KGM")'}`, ``, ``, `"KG" is no unit`},

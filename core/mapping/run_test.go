@@ -399,3 +399,14 @@ func TestSchemasThatCannotBeUsed(t *testing.T) {
 		})
 	}
 }
+
+// An error in the items that a loop adds to a written list says which item of the
+// result it would have been.
+func TestPlaceInListWithLoop(t *testing.T) {
+	m := checked(t, "fields: {identifiers: [{fields: {scheme: {const: x}, value: src.id}}, {each: src.lines, as: l, fields: {scheme: {const: sku}, value: {from: l.sku, required: true, emptyAs: missing}}}]}\nignore: [src]")
+	_, err := run(m, `{"id":"1","n":1,"lines":[{"sku":"a","qty":"1"},{"sku":"","qty":"1"}]}`)
+	var failed *mapping.Error
+	if !errors.As(err, &failed) || failed.Target != "identifiers[2].value" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -27,6 +27,9 @@ type frame struct {
 	vars []variable
 	path []string // of the result, for errors
 	runs int
+	// before is how many items of a written list stand before those of an `each` in
+	// it.
+	before int
 
 	srcValue, outValue, metaValue ref.Val
 	warnings                      []Warning
@@ -319,7 +322,7 @@ func (f *frame) value(e *Expression) (ref.Val, error) {
 		return nil, fmt.Errorf("the expression exceeds its cost limit of %d steps: it loops inside of loops over long lists; take the inner list into `let`, or into a lookup", language.MaxCost)
 	}
 	// A null in a calculation is a missing value, too.
-	if strings.Contains(err.Error(), "no such overload") {
+	if strings.Contains(err.Error(), "no such overload") || strings.Contains(err.Error(), "expected iterable type") {
 		for _, path := range e.Reads {
 			if n, _ := f.follow(path); n != nil && n.Kind == document.Null {
 				return nil, language.Missing(n.Path() + " is null")
@@ -443,9 +446,17 @@ func (f *frame) bind(b Binding) (variable, error) {
 func (f *frame) list(r *Rule) (*document.Node, error) {
 	n := &document.Node{Kind: document.List}
 	for _, c := range r.Children {
-		f.path = append(f.path, "["+strconv.Itoa(len(n.Kids))+"]")
-		kid, _, err := f.run(c)
-		f.path = f.path[:len(f.path)-1]
+		var kid *document.Node
+		var err error
+		if c.Kind == Each {
+			f.before = len(n.Kids) // its items are the list's
+			kid, _, err = f.run(c)
+			f.before = 0
+		} else {
+			f.path = append(f.path, "["+strconv.Itoa(len(n.Kids))+"]")
+			kid, _, err = f.run(c)
+			f.path = f.path[:len(f.path)-1]
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -473,6 +484,8 @@ func (f *frame) each(r *Rule) (*document.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	before := f.before
+	f.before = 0
 	n := &document.Node{Kind: document.List}
 	defer func(vars int) { f.vars = f.vars[:vars] }(len(f.vars))
 	vars := len(f.vars)
@@ -482,7 +495,7 @@ func (f *frame) each(r *Rule) (*document.Node, error) {
 		if r.Index != "" {
 			f.vars = append(f.vars, variable{name: r.Index, val: types.Int(i)})
 		}
-		f.path = append(f.path, "["+strconv.Itoa(i)+"]")
+		f.path = append(f.path, "["+strconv.Itoa(before+i)+"]")
 		kid, _, err := f.run(r.Item)
 		f.path = f.path[:len(f.path)-1]
 		if err != nil {
