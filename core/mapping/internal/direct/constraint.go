@@ -370,10 +370,10 @@ func (c *constraint) object(f *frame, v value) verdict {
 	if !c.members {
 		return fits
 	}
-	if v.open {
+	if v.open() {
 		return unsure
 	}
-	p := c.plan(f, f.m.shapes[v.shape])
+	p := c.plan(f, f.m.shapes[v.shape()])
 	for _, at := range p.needs {
 		if at < 0 || f.member(v, at).kind == absent {
 			return breaks
@@ -381,7 +381,7 @@ func (c *constraint) object(f *frame, v value) verdict {
 	}
 	if c.least > 0 || c.most >= 0 {
 		n := 0
-		for i := range f.m.shapes[v.shape].names {
+		for i := range f.m.shapes[v.shape()].names {
 			if f.member(v, i).kind != absent {
 				n++
 			}

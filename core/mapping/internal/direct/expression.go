@@ -109,10 +109,10 @@ func (c *compiler) read(of fn, name string) fn {
 	return func(f *frame) value {
 		v := of(f)
 		if v.kind == object {
-			if i := (*at)[v.shape]; i >= 0 {
-				return f.arena[int(v.n)+int(i)]
+			if i := (*at)[v.shape()]; i >= 0 {
+				return f.arena[v.at()+int(i)]
 			}
-			f.gaveUp = f.gaveUp || v.open
+			f.gaveUp = f.gaveUp || v.open()
 			return value{}
 		}
 		if v.kind != absent && v.kind != null {
@@ -266,9 +266,9 @@ func (x *expression) selection(e ast.Expr, sc scope) (result, error) {
 				}
 				return value{}
 			}
-			i := (*at)[v.shape]
-			f.gaveUp = f.gaveUp || i < 0 && v.open
-			return truth(i >= 0 && f.arena[int(v.n)+int(i)].kind > null)
+			i := (*at)[v.shape()]
+			f.gaveUp = f.gaveUp || i < 0 && v.open()
+			return truth(i >= 0 && f.arena[v.at()+int(i)].kind > null)
 		}}, nil
 	}
 	member := owner.Member(s.FieldName()).Resolved()

@@ -154,7 +154,7 @@ func (f *frame) readObject(s *shape, depth int) (value, bool) {
 		var kid *shape
 		if at >= 0 {
 			kid, last = s.kids[at], at
-			if f.arena[int(v.n)+at].kind != absent {
+			if f.arena[v.at()+at].kind != absent {
 				return v, false // it appears twice
 			}
 		} else if !others.add(f, name) {
@@ -165,10 +165,13 @@ func (f *frame) readObject(s *shape, depth int) (value, bool) {
 			return v, false
 		}
 		if at >= 0 {
-			f.arena[int(v.n)+at] = got
+			f.arena[v.at()+at] = got
 		}
 		if done, ok := f.read.Next('}'); !ok || done {
-			v.open, v.s = others.n > 0, r.Src[start:r.At]
+			if others.n > 0 {
+				v.n |= openBit
+			}
+			v.s = r.Src[start:r.At]
 			return v, ok
 		}
 	}

@@ -209,7 +209,7 @@ func (c *compiler) fixedValue(n *document.Node) (fn, error) {
 	return func(f *frame) value {
 		v := f.record(s)
 		for i, k := range kids {
-			f.arena[int(v.n)+i] = k(f)
+			f.arena[v.at()+i] = k(f)
 		}
 		return v
 	}, err
@@ -311,7 +311,7 @@ func (f *frame) object(r *rule) value {
 			continue
 		}
 		filled = true
-		f.arena[int(out.n)+i] = v
+		f.arena[out.at()+i] = v
 	}
 	if !filled {
 		return value{}

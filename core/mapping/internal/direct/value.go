@@ -20,19 +20,30 @@ const (
 	double              // n has the bits
 	number              // s has the digits
 	text                // s
-	object              // n is where it begins in the arena, shape says the members
+	object              // see value
 	list                // n is where it begins << 32 | how many
 	opaque              // an object that was not read, because no schema says what is in it
 )
 
-// value is one JSON value.
+// value is one JSON value. It has no more fields than fit into registers twice, for
+// functions of two values: so n says three things of an object.
 type value struct {
-	kind  kind
-	open  bool // an object with members that have no place
-	shape uint16
-	n     int64
-	s     string // of an object of the source: as it stood
+	kind kind
+	n    int64
+	s    string // of an object of the source: as it stood
 }
+
+// What n has of an object: where it begins in the arena, its shape, and whether it
+// has members without a place.
+const (
+	placeBits = 32
+	shapeBits = 16
+	openBit   = 1 << (placeBits + shapeBits)
+)
+
+func (v value) at() int    { return int(v.n & (1<<placeBits - 1)) }
+func (v value) shape() int { return int(v.n>>placeBits) & (1<<shapeBits - 1) }
+func (v value) open() bool { return v.n&openBit != 0 }
 
 // shape is where the members of an object stand: one for each object of the
 // source's schema, and one for each object that a rule makes.
@@ -56,7 +67,7 @@ func (f *frame) items(v value) []value {
 	return f.arena[at : at+int(v.n&math.MaxUint32)]
 }
 
-func (f *frame) member(v value, i int) value { return f.arena[int(v.n)+i] }
+func (f *frame) member(v value, i int) value { return f.arena[v.at()+i] }
 
 // keep makes a list of what was put on the stack from base on.
 func (f *frame) keep(base int) value {
@@ -75,7 +86,7 @@ func (f *frame) record(s *shape) value {
 	} else {
 		f.arena = append(f.arena, make([]value, n)...)
 	}
-	return value{kind: object, shape: uint16(s.id), n: int64(at)}
+	return value{kind: object, n: int64(s.id)<<placeBits | int64(at)}
 }
 
 // computable turns what a document has into what expressions compute with, by the
@@ -227,7 +238,7 @@ func (f *frame) append(b []byte, v value) []byte {
 		if v.s != "" {
 			return form.AppendCompact(b, v.s)
 		}
-		s := f.m.shapes[v.shape]
+		s := f.m.shapes[v.shape()]
 		b = append(b, '{')
 		first := true
 		for i, name := range s.quote {
