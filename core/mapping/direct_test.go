@@ -246,6 +246,9 @@ func (g *generator) text(depth int) string {
 	case 3:
 		return "string(" + g.number(d) + ")"
 	case 4:
+		if g.r.IntN(2) == 0 {
+			return "(" + g.text(d) + ")" + g.of(`.replace("1", "é")`, `.replace("a", "")`, `.replace("", "x")`, `.split("0")[0]`, `.split("-").first(p, p != "")`)
+		}
 		return "(" + g.text(d) + ")" + g.of(".upper()", ".lower()", ".trim()", ".lowerAscii()", ".upperAscii()")
 	case 5:
 		return "money(" + g.decimal() + g.of("", ", 3") + ")"
@@ -296,7 +299,7 @@ func (g *generator) truth(depth int) string {
 		return g.of("src.flag", "has(src.name)", "has(src.address.zip)", "true", "src.id == \"1\"", "src.note == null", "has(src.note)", "src.status in [\"open\", \"x\"]")
 	}
 	d := depth - 1
-	switch g.r.IntN(9) {
+	switch g.r.IntN(10) {
 	case 0:
 		return "(" + g.truth(d) + " && " + g.truth(d) + ")"
 	case 1:
@@ -312,6 +315,8 @@ func (g *generator) truth(depth int) string {
 	case 6:
 		return "(" + g.text(d) + ")" + g.of(".startsWith", ".endsWith", ".contains") + "(" + g.text(d) + ")"
 	case 7:
+		return "src.lines." + g.of("exists", "all") + "(l, has(l.tags) && " + g.of("l.tags.exists(t, t == \"b\")", "src.refs.exists(r, r.q == l.sku)", "size(src.lines.filter(m, m.sku == l.sku)) == 1") + ")"
+	case 8:
 		return "(" + g.text(d) + ").matches(\"^[A-Z0-9]+$\")"
 	}
 	return "src.refs.exists(r, " + g.of("r.q == \"A\"", "r.v == src.id") + ")"

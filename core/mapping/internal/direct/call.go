@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+	"github.com/crossdock/crossdock/core/mapping/internal/form"
 	"github.com/crossdock/crossdock/core/mapping/internal/language"
 	"github.com/crossdock/crossdock/core/mapping/internal/schema"
 )
@@ -82,8 +83,11 @@ func (x *expression) function(name string, in []fn, args []ast.Expr) (fn, error)
 			return strict2(in[0], in[1], f), nil
 		}
 	}
-	if name == "substring" {
+	switch {
+	case name == "substring":
 		return substring(in), nil
+	case name == "replace" && len(in) == 3:
+		return replace(in), nil
 	}
 	return x.settled(name, in, args)
 }
@@ -176,7 +180,10 @@ func (x *expression) index(in []result) (result, error) {
 		case i.n < 0 || i.n >= l.n&math.MaxUint32:
 			return value{}
 		}
-		return f.converted(f.items(l)[i.n], s, raw)
+		if raw {
+			return f.computable(f.items(l)[i.n], s)
+		}
+		return f.items(l)[i.n]
 	}, s}, nil
 }
 
@@ -193,7 +200,10 @@ func (x *expression) in(in []result) (result, error) {
 			return f.giveUp()
 		}
 		for i := range int(l.n & math.MaxUint32) {
-			w := f.converted(f.items(l)[i], s, raw)
+			w := f.items(l)[i]
+			if raw {
+				w = f.computable(w, s)
+			}
 			if w.kind != v.kind {
 				return f.giveUp()
 			}
@@ -216,15 +226,11 @@ func same(a, b value) bool {
 	return a.n == b.n
 }
 
-func plain(v value) bool {
-	return v.kind == text || v.kind == boolean || v.kind == integer || v.kind == double
-}
-
 func equal(f *frame, a, b value) (is, ok bool) {
 	switch {
 	case a.kind == null || b.kind == null:
 		return a.kind == b.kind, true
-	case a.kind != b.kind || !plain(a):
+	case a.kind != b.kind || a.kind > text || a.kind == number:
 		f.gaveUp = true
 		return false, false
 	}
@@ -341,10 +347,8 @@ var ofOne = map[string]func(*frame, value) value{
 // ascii changes text without other characters, in which letters and bytes are the
 // same.
 func (f *frame) ascii(s string, do func(string) string) value {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return f.giveUp()
-		}
+	if !form.ASCII(s) {
+		return f.giveUp()
 	}
 	return value{kind: text, s: do(s)}
 }
@@ -373,21 +377,42 @@ func substring(in []fn) fn {
 	}
 }
 
-func gtin14(f *frame, s string) value {
-	const width = 14
-	if s == "" || len(s) > width {
-		return f.giveUp()
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
+// largestMade is the largest text that a function makes of others here. What could
+// grow larger is counted by the interpreter.
+const largestMade = 1 << 16
+
+// replace compiles text.replace(old, new).
+func replace(in []fn) fn {
+	return func(f *frame) value {
+		s, old, by := in[0](f), in[1](f), in[2](f)
+		switch {
+		case s.kind == absent || old.kind == absent || by.kind == absent:
+			return value{}
+		case s.kind != text || old.kind != text || by.kind != text || old.s == "" || len(s.s)+strings.Count(s.s, old.s)*len(by.s) > largestMade:
 			return f.giveUp()
 		}
+		return value{kind: text, s: strings.ReplaceAll(s.s, old.s, by.s)}
 	}
-	if len(s) == width {
-		return value{kind: text, s: s}
+}
+
+// split makes a list of the parts of a text.
+func split(f *frame, s, by value) value {
+	if s.kind != text || by.kind != text || by.s == "" || len(s.s) > largestMade {
+		return f.giveUp()
 	}
+	base := len(f.stack)
+	for part := range strings.SplitSeq(s.s, by.s) {
+		f.stack = append(f.stack, value{kind: text, s: part})
+	}
+	return f.keep(base)
+}
+
+func gtin14(f *frame, s string) value {
 	at := len(f.scratch)
-	f.scratch = append(append(f.scratch, "00000000000000"[len(s):]...), s...)
+	var ok bool
+	if f.scratch, ok = form.AppendGTIN14(f.scratch, s); !ok {
+		return f.giveUp()
+	}
 	return f.made(at)
 }
 
@@ -432,6 +457,7 @@ var ofTwo = map[string]func(f *frame, a, b value) value{
 		}
 		return a % b, true
 	}),
+	"split":      split,
 	"startsWith": texts(strings.HasPrefix),
 	"endsWith":   texts(strings.HasSuffix),
 	"contains":   texts(strings.Contains),

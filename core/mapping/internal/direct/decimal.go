@@ -1,7 +1,6 @@
 package direct
 
 import (
-	"errors"
 	"math"
 	"time"
 
@@ -33,12 +32,10 @@ func (x *expression) settled(name string, in []fn, args []ast.Expr) (fn, error) 
 	case name == "ddiv" && len(in) <= 3:
 		return decimals(in, 2, s.Scale, func(d [2]decimal.Decimal, scale int) (decimal.Decimal, error) {
 			if d[1].IsZero() {
-				return d[1], errZero
+				return d[0].Quo(d[1]) // the error of a division by zero
 			}
 			return language.Quotient(d[0], d[1], scale, s.Rounding)
 		}), nil
-	case name == "convert" && (len(in) == 3 || len(in) == 4):
-		return x.convert(in), nil
 	case name == "formatTime" && (len(in) == 2 || len(in) == 3):
 		return x.formatTime(in, args)
 	case name == "dcmp" && len(in) == 2:
@@ -57,8 +54,6 @@ func (x *expression) settled(name string, in []fn, args []ast.Expr) (fn, error) 
 	}
 	return nil, nil
 }
-
-var errZero = errors.New("division by zero")
 
 // decimal reads a decimal as the language does.
 func (f *frame) decimal(v value) (decimal.Decimal, bool) {
@@ -162,29 +157,6 @@ func (x *expression) timestamp(in []fn, args []ast.Expr) (fn, error) {
 		}
 		return f.timeText(t, time.RFC3339)
 	}), nil
-}
-
-// convert compiles the conversion of a measure into another unit.
-func (x *expression) convert(in []fn) fn {
-	s := x.m.settings
-	return func(f *frame) value {
-		var v [4]value
-		v[3] = value{kind: integer, n: int64(s.Scale)}
-		for i, a := range in {
-			if v[i] = a(f); v[i].kind == absent {
-				return v[i]
-			}
-		}
-		d, ok := f.decimal(v[0])
-		if !ok || v[1].kind != text || v[2].kind != text || v[3].kind != integer || v[3].n < 0 || v[3].n > decimal.MaxScale {
-			return f.giveUp()
-		}
-		d, err := language.Convert(d, v[1].s, v[2].s)
-		if err != nil {
-			return f.giveUp()
-		}
-		return f.decimalText(s.Rounding.Round(d, int(v[3].n)))
-	}
 }
 
 // zone is the one that a third argument names, or that of the settings.

@@ -54,7 +54,7 @@ func New(p *program.Program, s language.Settings, target *jsonschema.Schema) (*M
 	m := &Machine{p: p, settings: s}
 	c := newCompiler(m)
 	if err := c.program(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s%w", c.where, err)
 	}
 	m.valid = constraints(target, len(m.shapes))
 	m.frames.New = func() any { return &frame{m: m, vars: make([]value, m.vars)} }
@@ -69,6 +69,9 @@ type frame struct {
 	runs int
 	// gaveUp says that the interpreter must decide.
 	gaveUp bool
+	// counted says that steps are those of an expression with loops inside of loops.
+	counted bool
+	steps   int
 
 	read    form.Scanner
 	arena   []value // of records and lists
@@ -149,7 +152,7 @@ func (f *frame) release() {
 	if cap(f.arena) > largestKept || cap(f.json) > 16*largestKept || cap(f.scratch) > 16*largestKept {
 		f.arena, f.stack, f.json, f.scratch = nil, nil, nil, nil
 	}
-	f.ctx, f.in, f.out, f.gaveUp, f.runs = nil, program.Facts{}, value{}, false, 0
+	f.ctx, f.in, f.out, f.gaveUp, f.counted, f.runs = nil, program.Facts{}, value{}, false, false, 0
 	f.read = form.Scanner{}
 	f.m.frames.Put(f)
 }
@@ -179,6 +182,4 @@ func (f *frame) made(at int) value {
 }
 
 // unsupported is the error of what cannot be compiled.
-func unsupported(format string, args ...any) error {
-	return fmt.Errorf(format, args...)
-}
+var unsupported = fmt.Errorf

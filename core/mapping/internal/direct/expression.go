@@ -45,8 +45,9 @@ func (s scope) with(name string, v variable) scope {
 
 // compiler compiles one program.
 type compiler struct {
-	m    *Machine
-	next int // slot of a variable
+	m     *Machine
+	next  int    // slot of a variable
+	where string // of the rule that cannot be compiled
 	// sites are the member reads whose places are filled in when all shapes are known.
 	sites []site
 }
@@ -69,11 +70,33 @@ func (c *compiler) expression(e *program.Expression, sc scope) (result, error) {
 	if e == nil || e.AST == nil {
 		return result{}, unsupported("an expression that was not checked")
 	}
-	if e.Costly {
-		return result{}, unsupported("loops inside of loops, and functions that multiply text, are counted by the interpreter")
-	}
 	x := expression{compiler: c, ast: e.AST, schemaOf: e.SchemaOf}
-	return x.compile(e.AST.Expr(), sc)
+	out, err := x.compile(e.AST.Expr(), sc)
+	if err == nil && e.Costly {
+		do := out.fn
+		out.fn = func(f *frame) value {
+			f.counted, f.steps = true, 0
+			v := do(f)
+			f.counted = false
+			return v
+		}
+	}
+	return out, err
+}
+
+// maxSteps is how many items the loops of one expression may look at that has loops
+// inside of loops. The interpreter counts the cost of such expressions; what comes
+// near its limit is left to it.
+const maxSteps = 2000
+
+// step counts an item of a loop; false ends the loop.
+func (f *frame) step() bool {
+	if !f.counted {
+		return true
+	}
+	f.steps++
+	f.gaveUp = f.gaveUp || f.steps > maxSteps
+	return !f.gaveUp
 }
 
 // path compiles an expression that is only a path, whose value is copied as it
@@ -318,15 +341,6 @@ func itemSchema(s *schema.Schema) *schema.Schema {
 	return s.ItemSchema()
 }
 
-// converted converts an item of a list; of a list that an expression made there is
-// nothing to convert.
-func (f *frame) converted(v value, s *schema.Schema, fromDocument bool) value {
-	if !fromDocument {
-		return v
-	}
-	return f.computable(v, s)
-}
-
 func (x *expression) comprehension(e ast.Expr, sc scope) (result, error) {
 	c := e.AsComprehension()
 	if c.HasIterVar2() {
@@ -390,6 +404,9 @@ func (l *loop) quantifier(condition ast.Expr, until bool) (result, error) {
 		}
 		missing := false
 		for i := range int(items.n & math.MaxUint32) {
+			if !f.step() {
+				return value{}
+			}
 			f.vars[l.slot] = f.items(items)[i]
 			switch v := that.fn(f); {
 			case v.kind == absent:
@@ -438,6 +455,9 @@ func (l *loop) collect(condition, added ast.Expr) (result, error) {
 		}
 		base, missing := len(f.stack), false
 		for i := range int(items.n & math.MaxUint32) {
+			if !f.step() {
+				return value{}
+			}
 			f.vars[l.slot] = f.items(items)[i]
 			if that.fn != nil {
 				switch v := that.fn(f); {

@@ -1,7 +1,6 @@
 package direct
 
 import (
-	"errors"
 	"math"
 
 	"github.com/crossdock/crossdock/core/mapping/internal/document"
@@ -111,8 +110,8 @@ func (c *compiler) schemaOfName(name string, sc scope) *schema.Schema {
 func (c *compiler) rule(r *program.Rule, sc scope) (out *rule, err error) {
 	out = &rule{kind: r.Kind, required: r.Required, demanded: r.Demanded, root: r.Root}
 	defer func() {
-		if err != nil && r.At.File != "" {
-			err = located(r, err)
+		if err != nil && c.where == "" {
+			c.where = r.At.String() + ": "
 		}
 	}()
 	if r.When != nil {
@@ -148,23 +147,6 @@ func (c *compiler) rule(r *program.Rule, sc scope) (out *rule, err error) {
 	}
 	out.make, err = c.plain(r, sc)
 	return out, err
-}
-
-// placed is an error with the place of its rule.
-type placed struct {
-	at  string
-	err error
-}
-
-func (p *placed) Error() string { return p.at + ": " + p.err.Error() }
-func (p *placed) Unwrap() error { return p.err }
-
-func located(r *program.Rule, err error) error {
-	var have *placed
-	if errors.As(err, &have) {
-		return err
-	}
-	return &placed{r.At.String(), err}
 }
 
 // fixed is a plain value that a file names.

@@ -155,9 +155,6 @@ func (f *frame) whole(v value) (value, bool) {
 	return v, false
 }
 
-// exactDigits is how many digits the language lets a float have.
-const exactDigits = 15
-
 func (f *frame) float(v value) (value, bool) {
 	switch v.kind {
 	case double:
@@ -170,18 +167,8 @@ func (f *frame) float(v value) (value, bool) {
 	default:
 		return v, false
 	}
-	digits := 0
-	for i := range len(v.s) {
-		c := v.s[i]
-		if c == 'e' || c == 'E' {
-			return v, false
-		}
-		if c >= '1' && c <= '9' || c == '0' && digits > 0 {
-			digits++
-		}
-	}
 	x, err := strconv.ParseFloat(v.s, 64)
-	return value{kind: double, n: int64(math.Float64bits(x))}, err == nil && digits <= exactDigits
+	return value{kind: double, n: int64(math.Float64bits(x))}, err == nil && form.Exact(v.s)
 }
 
 // digits is a scalar as the text that code lists, lookups and decimals take.
