@@ -64,7 +64,12 @@ func (a *app) mapCoverage(cmd *cobra.Command, lib *mapping.Library, paths []stri
 		all = append(all, v)
 		problems = append(problems, want.Judge(v)...)
 	}
-	show := func() error { return insight.Coverage(a.Out, all, fields) }
+	show := func() error {
+		if len(all) == 0 {
+			return nil // what is wrong is told below
+		}
+		return insight.Coverage(a.Out, all, fields)
+	}
 	if a.json {
 		show = func() error { return a.printJSON(all) }
 	}

@@ -56,6 +56,13 @@
 // warnings; tests compare the two. [Mapping.Interpreted] tells of a mapping that
 // needs the interpreter for everything.
 //
+// Under internal, source reads YAML with its places, schema the schemas of both
+// sides; check makes programs of files, with expression for what they say in CEL and
+// language for what CEL knows here. program interprets, direct runs without
+// interpreting, with form for the forms of texts. insight explains, cursor answers
+// editors, inverse judges the way back. difference, page, draft and specification
+// beside it serve the commands of those names.
+//
 // # There and back
 //
 // A mapping may name its inverse. [Library.RoundTrip] compares the two: which

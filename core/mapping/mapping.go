@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"slices"
 	"time"
@@ -121,8 +122,9 @@ func (m *Mapping) run(ctx context.Context, doc []byte, in Input, observe func(pr
 			return in.Lookup(ctx, m.checked.Lookups[name], key)
 		}
 	}
-	if out, ok := m.runDirect(ctx, doc, known); ok {
-		return Output{Doc: out}, nil
+	made, ok, defect := m.runDirect(ctx, doc, known)
+	if ok {
+		return Output{Doc: made}, nil
 	}
 	result, warnings, failed := m.checked.Program.Run(ctx, doc, known)
 	if failed != nil {
@@ -136,6 +138,9 @@ func (m *Mapping) run(ctx context.Context, doc []byte, in Input, observe func(pr
 		}
 	}
 	out := Output{Doc: result}
+	if defect != "" {
+		out.Warnings = append(out.Warnings, Finding{File: m.checked.Path, Line: 1, Col: 1, Severity: SeverityWarning, Code: CodeRuntime, Message: defect})
+	}
 	for _, w := range warnings {
 		out.Warnings = append(out.Warnings, Finding{
 			File: w.At.File, Line: w.At.Line, Col: w.At.Col, Severity: SeverityWarning, Code: CodeRuntime, Message: w.Text,
@@ -146,15 +151,18 @@ func (m *Mapping) run(ctx context.Context, doc []byte, in Input, observe func(pr
 
 // runDirect runs a document without the interpreter, when nothing is unusual about
 // it. A defect of the machine must not end the process that other documents pass
-// through, as long as the interpreter can do without it.
-func (m *Mapping) runDirect(ctx context.Context, doc []byte, known program.Facts) (out []byte, ok bool) {
+// through, as long as the interpreter can do without it; it is told as a warning
+// that goes with the message.
+func (m *Mapping) runDirect(ctx context.Context, doc []byte, known program.Facts) (out []byte, ok bool, defect string) {
 	if m.direct == nil || known.Observe != nil {
-		return nil, false // the machine does not tell what rules do
+		return nil, false, "" // the machine does not tell what rules do
 	}
 	defer func() {
-		if recover() != nil {
+		if r := recover(); r != nil {
 			out, ok = nil, false
+			defect = fmt.Sprintf("a defect of Crossdock made the interpreter map this document: %v; the result is not affected, please report it with the document", r)
 		}
 	}()
-	return m.direct.Run(ctx, doc, known)
+	out, ok = m.direct.Run(ctx, doc, known)
+	return out, ok, ""
 }

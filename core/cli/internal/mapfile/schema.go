@@ -62,7 +62,7 @@ func (t *tool) editorSchema(target string) ([]byte, error) {
 		return mapping.EditorSchemaFor(target)
 	}
 	if filepath.Ext(target) != ".json" {
-		return nil, fmt.Errorf("there is no canonical entity %q; %s, or name a .json file", target, strictyaml.DidYouMean(target, canonical.Names()))
+		return nil, fmt.Errorf("there is no canonical entity %q; %s (a schema is named as a .json file)", target, strictyaml.DidYouMean(target, canonical.Names()))
 	}
 	if !filepath.IsLocal(target) {
 		dir, file := filepath.Split(target)

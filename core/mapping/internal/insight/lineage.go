@@ -90,7 +90,11 @@ func (m *Mapping) DerivationsOf(target string) ([]Derivation, error) {
 		return nil, fmt.Errorf("no rule of %s sets %s", m.Path, target)
 	}
 	return nil, fmt.Errorf("the target of %s has no field %q%s", m.Path, target, meant(target, func(add func(string)) {
-		m.Program.Target.Walk("", func(p string, _ bool) { add(strings.TrimPrefix(p, ".")) })
+		m.Program.Target.Walk("", func(p string, _ bool) {
+			if p != "" { // the document itself
+				add(strings.TrimPrefix(p, "."))
+			}
+		})
 	}))
 }
 
