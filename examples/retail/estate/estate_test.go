@@ -339,6 +339,22 @@ func TestPartnerKnowsItsControlNumbers(t *testing.T) {
 	}
 }
 
+// TestPartnerLeavesFilesThatAreBeingWritten: what has its temporary name still is
+// not taken, however long the writer takes.
+func TestPartnerLeavesFilesThatAreBeingWritten(t *testing.T) {
+	e := start(t, Options{})
+	temp := filepath.Join(e.acme.inbox, ".upload-846_1.edi")
+	if err := os.WriteFile(temp, advice(t, 1, "SKU-001-7")[:40], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.acme.collect(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(temp); err != nil || len(e.Irregular(false)) != 0 {
+		t.Errorf("%v, irregular %v", err, e.Irregular(false))
+	}
+}
+
 // TestHalfAnOrderIsMissing: an order without all its lines has not arrived.
 func TestHalfAnOrderIsMissing(t *testing.T) {
 	e := start(t, Options{})

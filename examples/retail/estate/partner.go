@@ -80,8 +80,8 @@ func (p *partner) collect() error {
 		return err
 	}
 	for _, entry := range entries {
-		if entry.IsDir() || !strings.HasSuffix(entry.Name(), ".edi") {
-			continue
+		if entry.IsDir() || !strings.HasSuffix(entry.Name(), ".edi") || strings.HasPrefix(entry.Name(), ".") {
+			continue // a file that is being written has a temporary name
 		}
 		to := filepath.Join(p.collected, entry.Name())
 		if err := os.Rename(filepath.Join(p.inbox, entry.Name()), to); errors.Is(err, fs.ErrNotExist) {
